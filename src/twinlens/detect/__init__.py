@@ -1,0 +1,1 @@
+"""Image -> [Face]: one detector a file, a visible dict of them."""

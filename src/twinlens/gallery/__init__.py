@@ -1,0 +1,1 @@
+"""Embedding -> [Match]: who is enrolled, and who of them is most alike."""

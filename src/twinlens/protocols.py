@@ -1,0 +1,199 @@
+"""The joints: what a detector, an embedder, a network and a gallery promise.
+
+Whole batches go in, the same order comes out. Every implementation may be called from several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float32
+
+from twinlens.types import Crop, Embedding, Face, Image, Match, Template
+
+
+class Network(Protocol):
+    """An ONNX graph ready to run, whatever the engine."""
+
+    def run(self, batch: Float32[np.ndarray, "batch ..."]) -> dict[str, np.ndarray]:
+        """Return every output by its name; the first axis of each is the batch."""
+        ...
+
+
+class Detector(Protocol):
+    """Image -> [Face]."""
+
+    @property
+    def name(self) -> str:
+        """The name it is registered under."""
+        ...
+
+    def detect(self, images: Sequence[Image]) -> list[list[Face]]:
+        """Return the faces of each image, the most confident first; an empty list where there is none."""
+        ...
+
+
+class Embedder(Protocol):
+    """[Crop] -> [Embedding]."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, which every embedding carries."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Numbers in a vector."""
+        ...
+
+    def embed(self, crops: Sequence[Crop]) -> list[Embedding]:
+        """Return one embedding a crop, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One face to be stored.
+
+    Attributes:
+        subject: the name it is stored under.
+        embedding: its vector.
+        photo: identifies the photo it came from (a digest of its pixels); two faces of one photo share it.
+        quality: 0 to 1.
+        source: where the photo came from, for people to read (a file name); may be empty.
+    """
+
+    subject: str
+    embedding: Embedding
+    photo: str
+    quality: float = 1.0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a gallery knows about a person, without the vectors."""
+
+    name: str
+    templates: int
+    tags: Mapping[str, str] = field(default_factory=dict)
+    created_at: str = ""  # UTC, ISO 8601
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The receipt of a removal.
+
+    Attributes:
+        subject: the name that was removed.
+        templates: how many vectors were erased.
+        places_checked: files that were read byte by byte after the removal.
+        remains: places where a vector's bytes were still found; empty when the erasure is proven.
+    """
+
+    subject: str
+    templates: int
+    places_checked: tuple[str, ...]
+    remains: tuple[str, ...] = ()
+
+
+class Search(Protocol):
+    """Embedding -> [Match]: the reading half of a gallery."""
+
+    def search(
+        self,
+        probes: Sequence[Embedding],
+        top: int,
+        *,
+        tags: Mapping[str, str] | None = None,
+        exclude: Collection[str] = (),
+    ) -> list[list[Match]]:
+        """Return the ``top`` most alike subjects for each probe, best first, whatever their score.
+
+        A subject's score is the highest over its templates. ``probability`` is None here.
+
+        Args:
+            probes: embeddings of the gallery's model.
+            top: how many subjects at the most.
+            tags: only subjects that carry all of these.
+            exclude: names to leave out.
+
+        Raises:
+            ModelMismatchError: a probe comes from another model.
+        """
+        ...
+
+    def subjects(self, *, tags: Mapping[str, str] | None = None) -> list[Subject]:
+        """Return who is enrolled, by name in alphabetical order."""
+        ...
+
+    def templates(self, subject: str) -> Template:
+        """Return a subject's vectors.
+
+        Raises:
+            UnknownSubjectError: nobody of that name.
+        """
+        ...
+
+    def __len__(self) -> int:
+        """How many subjects are enrolled."""
+        ...
+
+
+class Store(Protocol):
+    """The writing half of a gallery. When a call returns, its effect survives a power cut."""
+
+    def add(self, enrolments: Iterable[Enrolment]) -> int:
+        """Store all or none; return how many were new.
+
+        A face whose photo is already stored for the same subject is skipped. Two faces of one photo under one
+        subject are refused.
+
+        Raises:
+            ConflictError: the same photo holds this face already under another name, or twice under one.
+            ModelMismatchError: an embedding of another model than the gallery's.
+            GalleryUnavailableError: locked for too long, or the disk is full; nothing was stored.
+        """
+        ...
+
+    def remove(self, subject: str) -> Erasure:
+        """Erase a subject's vectors from every file, then look whether anything is left.
+
+        Raises:
+            UnknownSubjectError: nobody of that name.
+        """
+        ...
+
+    def tag(self, subject: str, tags: Mapping[str, str]) -> None:
+        """Set tags; an empty value removes one.
+
+        Raises:
+            UnknownSubjectError: nobody of that name.
+        """
+        ...
+
+    def rename(self, subject: str, name: str) -> None:
+        """Give a subject another name.
+
+        Raises:
+            UnknownSubjectError: nobody of that name.
+            ConflictError: the new name is taken.
+        """
+        ...
+
+
+class Gallery(Search, Store, Protocol):
+    """Both halves, and the model whose vectors it holds."""
+
+    @property
+    def model(self) -> str:
+        """The name of the model whose embeddings it holds."""
+        ...
+
+    def close(self) -> None:
+        """Release files and connections; what was acknowledged is already safe."""
+        ...

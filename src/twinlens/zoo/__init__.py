@@ -1,0 +1,1 @@
+"""A model's name -> its card and its file."""
