@@ -1,1 +1,59 @@
 """Image -> [Face]: one detector a file, a visible dict of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from twinlens.detect.options import DetectOptions
+from twinlens.errors import OptionError
+from twinlens.protocols import Detector
+from twinlens.runtime import RuntimeOptions, load_network
+
+__all__ = ["DETECTORS", "DetectOptions", "build_detector"]
+
+Factory = Callable[[Sequence[Path], RuntimeOptions, DetectOptions], Detector]
+
+
+def _yunet(paths: Sequence[Path], runtime: RuntimeOptions, options: DetectOptions) -> Detector:
+    from twinlens.detect.yunet import YuNet  # noqa: PLC0415 - each detector is loaded where it is asked for
+
+    return YuNet(load_network(_one(paths, "yunet"), runtime), options)
+
+
+DETECTORS: dict[str, Factory] = {
+    "yunet": _yunet,
+}
+
+
+def build_detector(
+    name: str,
+    paths: Sequence[Path],
+    *,
+    runtime: RuntimeOptions | None = None,
+    options: DetectOptions | None = None,
+) -> Detector:
+    """Return a detector that is ready to run.
+
+    Args:
+        name: one of `DETECTORS`.
+        paths: its model files, in the order its module names them.
+        runtime: how networks are run.
+        options: what to look for.
+
+    Raises:
+        OptionError: a name that is not known, or a wrong number of files.
+        ModelNotFoundError: a file is not there.
+        ModelError: a file is not a model of this kind.
+    """
+    if name not in DETECTORS:
+        msg = f"unknown detector {name!r}; known: {', '.join(DETECTORS)}"
+        raise OptionError(msg)
+    return DETECTORS[name](paths, runtime or RuntimeOptions(), options or DetectOptions())
+
+
+def _one(paths: Sequence[Path], name: str) -> Path:
+    if len(paths) != 1:
+        msg = f"the detector {name!r} needs one model file, got {len(paths)}"
+        raise OptionError(msg)
+    return paths[0]

@@ -1,0 +1,103 @@
+"""Image -> [Face] with YuNet (Wu, Peng and Yu, "YuNet: a tiny millisecond-level face detector", 2023).
+
+The graph is anchor-free: at strides 8, 16 and 32 every cell gives a class and an object score, a box and five
+points. Decoding follows ``modules/objdetect/src/face_detect.cpp`` of OpenCV, whose answers are the golden
+values of the tests.
+
+Upstream calls its points the person's right eye, left eye, nose, right and left mouth corner. The person's
+right is on the left of the picture, mirrored or not, so this is the order of `Face` without any exchange. A face
+turned by more than about a quarter is outside of what the network was trained on: its points are not to be
+trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from twinlens.detect.candidates import Candidates
+from twinlens.detect.options import DetectOptions
+from twinlens.detect.suppression import strongest
+from twinlens.detect.views import View, second_look, views
+from twinlens.protocols import Network
+from twinlens.types import Face, Image
+
+STRIDES = (8, 16, 32)
+GRID = 64  # pixels; 32 would do for the strides, but an engine prepares itself anew for every size it meets
+MAX_LOG_SIZE = 10.0  # a box of e^10 cells: keeps exp() finite whatever the network answers
+
+
+class YuNet:
+    """YuNet on pictures of any size."""
+
+    name = "yunet"
+
+    def __init__(self, network: Network, options: DetectOptions | None = None) -> None:
+        """Wrap a loaded network.
+
+        Args:
+            network: from `twinlens.runtime.load_network`; input batch x 3 x height x width.
+            options: what to look for.
+        """
+        self._network = network
+        self._options = options or DetectOptions()
+
+    def detect(self, images: Sequence[Image]) -> list[list[Face]]:
+        """Return the faces of each image, the most confident first.
+
+        Photos run one after the other: on one thread a batch gains nothing (docs/detection.md). Call from
+        several threads to use several cores.
+        """
+        return [self._detect(image) for image in images]
+
+    def _detect(self, image: Image) -> list[Face]:
+        looks = views(image.width, image.height, self._options)
+        found = Candidates.joined([self._look(image, view) for view in looks])
+        if len(found) == 0 and self._options.scales != "single":
+            found = self._look(image, second_look(image.width, image.height))
+        return strongest(found, self._options.overlap).faces()
+
+    def _look(self, image: Image, view: View) -> Candidates:
+        planes = network_input(view.pixels(image.pixels))
+        found = decode(self._network.run(planes), planes.shape[3], self._options.min_score)
+        return found.moved(view.scale, view.left, view.top)
+
+
+def network_input(pixels: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "1 3 rows columns"]:
+    """Return BGR planes, 0 to 255, black at the right and below up to whole multiples of `GRID`.""" import cv2  # noqa: PLC0415 - 0.1 s, only where it runs
+
+    height, width = pixels.shape[:2]
+    planes = np.zeros((1, 3, -(-height // GRID) * GRID, -(-width // GRID) * GRID), np.float32)
+    for plane, channel in zip(planes[0], reversed(cv2.split(pixels)), strict=True):
+        plane[:height, :width] = channel
+    return planes
+
+
+def decode(outputs: dict[str, np.ndarray], width: int, min_score: float) -> Candidates:
+    """Turn the network's answer for one picture into candidates in its own pixels.
+
+    Only cells that are confident enough are decoded: a face is found in a handful out of a thousand.
+
+    Args:
+        outputs: ``cls_S``, ``obj_S`` (1 x cells x 1), ``bbox_S`` (x 4) and ``kps_S`` (x 10) for each stride
+        S. width: of the network's input, pixels.
+        min_score: from which on a cell counts, 0 to 1.
+    """
+    parts = []
+    for stride in STRIDES:
+        classes, objects = outputs[f"cls_{stride}"][0, :, 0], outputs[f"obj_{stride}"][0, :, 0]
+        cells = np.flatnonzero(classes * objects >= min_score**2)
+        if len(cells) == 0:
+            continue
+        scores = np.sqrt(np.clip(classes[cells], 0, 1) * np.clip(objects[cells], 0, 1))
+        rows, columns = np.divmod(cells, width // stride)
+        corners = np.stack([columns, rows], axis=1).astype(np.float32)
+        raw = outputs[f"bbox_{stride}"][0, cells]
+        centres = corners + raw[:, :2]
+        halves = np.exp(np.minimum(raw[:, 2:], MAX_LOG_SIZE)) / 2
+        points = outputs[f"kps_{stride}"][0, cells].reshape(-1, 5, 2) + corners[:, None]
+        boxes = np.concatenate([centres - halves, centres + halves], axis=1)
+        parts.append(Candidates(boxes * np.float32(stride), points * np.float32(stride), scores))
+    return Candidates.joined(parts)
