@@ -5,9 +5,9 @@ points. Decoding follows ``modules/objdetect/src/face_detect.cpp`` of OpenCV, wh
 values of the tests.
 
 Upstream calls its points the person's right eye, left eye, nose, right and left mouth corner. The person's
-right is on the left of the picture, mirrored or not, so this is the order of `Face` without any exchange. A face
-turned by more than about a quarter is outside of what the network was trained on: its points are not to be
-trusted.
+right is on the left of the picture, mirrored or not, so this is the order of `Face` without any exchange. A
+face turned by more than about a quarter is outside of what the network was trained on: its points are not to
+be trusted.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class YuNet:
 
 
 def network_input(pixels: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "1 3 rows columns"]:
-    """Return BGR planes, 0 to 255, black at the right and below up to whole multiples of `GRID`.""" import cv2  # noqa: PLC0415 - 0.1 s, only where it runs
+    """Return BGR planes, 0 to 255, black at the right and below up to whole multiples of `GRID`."""
+    import cv2  # noqa: PLC0415 - 0.1 s, only where it runs
 
     height, width = pixels.shape[:2]
     planes = np.zeros((1, 3, -(-height // GRID) * GRID, -(-width // GRID) * GRID), np.float32)
@@ -81,8 +82,8 @@ def decode(outputs: dict[str, np.ndarray], width: int, min_score: float) -> Cand
     Only cells that are confident enough are decoded: a face is found in a handful out of a thousand.
 
     Args:
-        outputs: ``cls_S``, ``obj_S`` (1 x cells x 1), ``bbox_S`` (x 4) and ``kps_S`` (x 10) for each stride
-        S. width: of the network's input, pixels.
+        outputs: for each stride S ``cls_S``, ``obj_S`` (1 x cells x 1), ``bbox_S`` (x 4), ``kps_S`` (x 10).
+        width: of the network's input, pixels.
         min_score: from which on a cell counts, 0 to 1.
     """
     parts = []
