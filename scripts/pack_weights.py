@@ -1,11 +1,11 @@
 """Upstream ONNX files -> the files carried in ``src/twinlens/zoo/weights``, bit for bit the same numbers.
 
 Upstream (opencv_zoo, block-quantised int8) stores weights so that ONNX Runtime and OpenVINO refuse them:
-blockwise ``DequantizeLinear``, weights listed as inputs, a batch fixed to one. This script changes the wrapping only:
-each block becomes a row with its own scale (per-axis ``DequantizeLinear``, opset 13, which both engines fold when they
-load), unused inputs go, batch and picture size become free. Docs: docs/decisions/0002-weights.md.
+blockwise ``DequantizeLinear``, weights listed as inputs, a batch fixed to one. This script changes the wrapping
+only: each block becomes a row with its own scale (per-axis ``DequantizeLinear``, opset 13, which both engines fold
+when they load), unused inputs go, batch and picture size become free. Why: docs/decisions/0002-weights.md.
 
-Usage: python scripts/pack_weights.py UPSTREAM_DIR OUT_DIR   (needs ``onnx``; UPSTREAM_DIR holds the two files)
+Usage: python scripts/pack_weights.py UPSTREAM_DIR OUT_DIR   (needs onnx; UPSTREAM_DIR holds the two files)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """ONNX file -> Network: the only module that imports an inference engine.
 
-OpenVINO where it is installed, ONNX Runtime otherwise (measured in docs/benchmarks.md). Either way a network answers
-one request on one thread, and as many requests at once as it has threads: callers run photos side by side.
+OpenVINO where it is installed, ONNX Runtime otherwise (measured in docs/benchmarks.md). Either way a network
+answers one request on one thread, and as many requests at once as it has threads: callers run photos side by side.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class RuntimeOptions:
 
     Attributes:
         engine: ``openvino``, ``onnxruntime``, or None for the first of them that is installed.
-        precision: ``float32``, or ``bfloat16``: faster where the processor has it, similarities move by about 0.001.
+        precision: ``float32``, or ``bfloat16``: faster where the processor has it; similarities move by
+            about 0.001.
         threads: requests answered at once; None for one a processor core that this process may use.
     """
 
@@ -82,7 +83,8 @@ def chosen_engine(options: RuntimeOptions) -> Engine:
         candidates = tuple(engine for engine in installed if engine == options.engine)
     if not candidates:
         wanted = options.engine or " or ".join(ENGINES)
-        msg = f"wanted the inference engine {wanted}, installed: {', '.join(installed) or 'none'}; run: pip install {ENGINES[0]}"
+        have = ", ".join(installed) or "none"
+        msg = f"wanted the inference engine {wanted}, installed: {have}; run: pip install {wanted.split()[0]}"
         raise ModelError(msg)
     if options.precision == "bfloat16" and candidates[0] == "onnxruntime":
         msg = "precision bfloat16 needs the engine openvino; use float32 with onnxruntime"
@@ -152,8 +154,14 @@ class OpenVinoNetwork:
 
     def __init__(self, path: Path, precision: Precision, threads: int) -> None:
         import openvino  # noqa: PLC0415 - 0.6 s, only where it runs
+        from openvino import passes  # noqa: PLC0415
 
         model = openvino.Core().read_model(str(path))
+        # int8 weights must be unpacked before compiling: with several streams OpenVINO 2026.4 unpacks them in
+        # parallel and 24 of 25 loads of SFace answered wrongly (docs/decisions/0002-weights.md)
+        folding = passes.Manager()
+        folding.register_pass(passes.ConstantFolding())
+        folding.run_passes(model)
         _one_input([i.get_any_name() for i in model.inputs], path)
         self._outputs = [o.get_any_name() for o in model.outputs]
         compiled = openvino.Core().compile_model(
@@ -174,8 +182,6 @@ class OpenVinoNetwork:
         request: Any = self._requests.get()
         try:
             request.infer([np.ascontiguousarray(batch)], share_inputs=True)
-            return {
-                name: request.get_output_tensor(index).data.copy() for index, name in enumerate(self._outputs)
-            }
+            return {name: request.get_output_tensor(index).data.copy() for index, name in enumerate(self._outputs)}
         finally:
             self._requests.put(request)

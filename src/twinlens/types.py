@@ -137,9 +137,7 @@ class Crop:
     pixels: UInt8[np.ndarray, "112 112 3"]
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "pixels", _frozen(self.pixels, "pixels", (CROP_SIZE, CROP_SIZE, 3), np.uint8)
-        )
+        object.__setattr__(self, "pixels", _frozen(self.pixels, "pixels", (CROP_SIZE, CROP_SIZE, 3), np.uint8))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

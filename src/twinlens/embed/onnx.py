@@ -1,0 +1,84 @@
+"""[Crop] -> [Embedding]: any network of the zoo whose card says how it is fed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from twinlens.errors import ModelError
+from twinlens.protocols import Network
+from twinlens.types import CROP_SIZE, Crop, Embedding
+from twinlens.zoo import ModelCard
+
+BATCH = 8  # crops a run: beyond it a single-threaded request gains nothing (docs/benchmarks.md)
+
+
+class OnnxEmbedder:
+    """Runs a card's network over crops; may be called from several threads at once.
+
+    Args:
+        card: says how pixels are fed and how long a vector is.
+        network: the card's file, loaded.
+        flip: average each crop's vector with its mirror image's: twice the time, slightly fewer errors.
+    """
+
+    def __init__(self, card: ModelCard, network: Network, *, flip: bool = False) -> None:
+        self._card = card
+        self._network = network
+        self._flip = flip
+
+    @property
+    def model(self) -> str:
+        """The card's identity; ``+flip`` where mirror images are averaged in."""
+        return self._card.identity + ("+flip" if self._flip else "")
+
+    @property
+    def dim(self) -> int:
+        """Numbers in a vector."""
+        return self._card.dim
+
+    def embed(self, crops: Sequence[Crop]) -> list[Embedding]:
+        """Return one embedding a crop, in order.
+
+        Raises:
+            ModelError: the network answers with another shape than its card says, or with NaN.
+        """
+        found: list[Embedding] = []
+        for start in range(0, len(crops), BATCH):
+            pixels = np.stack([crop.pixels for crop in crops[start : start + BATCH]])
+            vectors = self._vectors(pixels)
+            if self._flip:
+                vectors = vectors + self._vectors(pixels[:, :, ::-1])
+            found += [Embedding(vector, self.model) for vector in self._unit(vectors)]
+        return found
+
+    def _vectors(self, pixels: np.ndarray) -> Float32[np.ndarray, "batch dim"]:
+        """Return unit vectors of a batch of crops (batch, 112, 112, 3)."""
+        spec = self._card.input
+        if spec.colour == "bgr":
+            pixels = pixels[..., ::-1]
+        batch = np.empty((len(pixels), 3, CROP_SIZE, CROP_SIZE), np.float32)
+        np.copyto(batch, pixels.transpose(0, 3, 1, 2))
+        if spec.mean:
+            batch -= spec.mean
+        if spec.scale != 1.0:
+            batch *= spec.scale
+        outputs = self._network.run(batch)
+        name = spec.output or next(iter(outputs))
+        if name not in outputs:
+            msg = f"{self._card.name}: no output {name!r}; the network has {', '.join(outputs)}: mend the card"
+            raise ModelError(msg)
+        vectors = outputs[name].reshape(len(pixels), -1)
+        if vectors.shape[1] != self.dim:
+            msg = f"{self._card.name}: wanted vectors of {self.dim} numbers (its card), got {vectors.shape[1]}"
+            raise ModelError(msg)
+        return self._unit(vectors)
+
+    def _unit(self, vectors: np.ndarray) -> Float32[np.ndarray, "batch dim"]:
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not (np.isfinite(lengths).all() and (lengths > 0).all()):
+            msg = f"{self._card.name}: the network answers with NaN or zeros; try the engine onnxruntime"
+            raise ModelError(msg)
+        return np.asarray(vectors / lengths, np.float32)

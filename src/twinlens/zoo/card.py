@@ -1,0 +1,201 @@
+"""TOML file -> ModelCard: what a model is, where it comes from, what it was measured to do.
+
+After "Model Cards for Model Reporting" (Mitchell et al. 2019). A figure that nobody measured is absent.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from twinlens.errors import ModelError
+
+Kind = Literal["embedder", "detector"]
+SHA256_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a model: its name beside the card or in the user's folder, its size and its sha256."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        if Path(self.name).name != self.name or self.name.startswith("."):
+            msg = f"a card names files without folders, got {self.name!r}"
+            raise ModelError(msg)
+        if len(self.sha256) != SHA256_LENGTH or set(self.sha256) - set("0123456789abcdef"):
+            msg = f"{self.name}: sha256 must be 64 lower-case hexadecimal digits, got {self.sha256!r}"
+            raise ModelError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """How a crop becomes the network's input: ``(pixel - mean) * scale``, channels first."""
+
+    colour: Literal["rgb", "bgr"] = "rgb"
+    mean: float = 0.0
+    scale: float = 1.0
+    output: str = ""  # the output's name; empty where there is only one
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """One measured threshold.
+
+    Attributes:
+        fmr: false match rate, 0 to 1: impostor comparisons at or above the threshold.
+        threshold: similarity.
+        fnmr: false non-match rate at that threshold, 0 to 1.
+    """
+
+    fmr: float
+    threshold: float
+    fnmr: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Operating points and where they come from, the highest FMR first."""
+
+    protocol: str
+    command: str
+    impostors: int
+    genuine: int
+    people: int
+    points: tuple[OperatingPoint, ...]
+
+    def __post_init__(self) -> None:
+        if not self.points:
+            msg = "a measurement needs at least one operating point"
+            raise ModelError(msg)
+        for looser, stricter in zip(self.points, self.points[1:], strict=False):
+            if not (looser.fmr > stricter.fmr and looser.threshold <= stricter.threshold):
+                msg = f"operating points must fall in FMR and rise in threshold, got {looser} before {stricter}"
+                raise ModelError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """One published or measured accuracy, with its 95 % interval."""
+
+    protocol: str
+    value: float
+    low: float
+    high: float
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A model, described.
+
+    Attributes:
+        name: how it is called on the command line; every embedding carries it.
+        kind: ``embedder`` or ``detector``.
+        summary: one line.
+        files: what must be on disk.
+        dim: numbers in an embedding; 0 for a detector.
+        input: how pixels are fed.
+        licence_code: SPDX name of the licence of the code that made it.
+        licence_weights: SPDX name of the licence of the weights.
+        training_data: what it was trained on, as far as it is documented.
+        source: where the files come from.
+        provenance: how the files here were made from the source's.
+        accuracy: measured on whole protocols.
+        measured: thresholds and error rates; None where nobody measured them.
+        folder: where the card was read from.
+    """
+
+    name: str
+    kind: Kind
+    summary: str
+    files: tuple[ModelFile, ...]
+    dim: int = 0
+    input: InputSpec = field(default_factory=InputSpec)
+    licence_code: str = "unknown"
+    licence_weights: str = "unknown"
+    training_data: str = "not documented"
+    source: str = ""
+    provenance: str = ""
+    accuracy: tuple[Accuracy, ...] = ()
+    measured: Measurement | None = None
+    folder: Path = Path()
+
+    @property
+    def identity(self) -> str:
+        """Name and the head of the first file's sha256: what an embedding carries.
+
+        Another file under the same name is another model, and its vectors cannot be compared.
+        """
+        return f"{self.name}@{self.files[0].sha256[:8]}"
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name != self.name.strip() or "/" in self.name:
+            msg = f"a card needs a name without slashes, got {self.name!r}"
+            raise ModelError(msg)
+        if self.kind not in ("embedder", "detector"):
+            msg = f"{self.name}: kind must be embedder or detector, got {self.kind!r}"
+            raise ModelError(msg)
+        if self.kind == "embedder" and self.dim < 1:
+            msg = f"{self.name}: an embedder's card needs dim, the length of its vectors"
+            raise ModelError(msg)
+        if not self.files:
+            msg = f"{self.name}: a card needs at least one file"
+            raise ModelError(msg)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read and check one card.
+
+    Raises:
+        ModelError: unreadable, not TOML, a key that does not exist, or a value that cannot be.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"cannot read the model card {path}: {error}"
+        raise ModelError(msg) from error
+    try:
+        return _card(table, path.parent)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        msg = f"the model card {path} is malformed: {error}"
+        raise ModelError(msg) from error
+    except ModelError as error:
+        msg = f"the model card {path} is malformed: {error}"
+        raise ModelError(msg) from error
+
+
+def _card(table: dict[str, Any], folder: Path) -> ModelCard:
+    known = {f.name for f in fields(ModelCard)} - {"folder"}
+    unknown = sorted(set(table) - known)
+    if unknown:
+        msg = f"unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        raise ModelError(msg)
+    values = dict(table)
+    values["files"] = tuple(ModelFile(**f) for f in table["files"])
+    values["input"] = InputSpec(**table.get("input", {}))
+    values["accuracy"] = tuple(Accuracy(**a) for a in table.get("accuracy", ()))
+    if "measured" in table:
+        values["measured"] = _measurement(table["measured"])
+    return ModelCard(**values, folder=folder)
+
+
+def _measurement(table: Mapping[str, Any]) -> Measurement:
+    points = tuple(OperatingPoint(**_finite(p)) for p in table["points"])
+    return Measurement(**{**table, "points": points})
+
+
+def _finite(point: Mapping[str, Any]) -> dict[str, float]:
+    values = {key: float(value) for key, value in point.items()}
+    if not all(math.isfinite(value) for value in values.values()):
+        msg = f"an operating point must be finite, got {dict(point)}"
+        raise ModelError(msg)
+    return values
