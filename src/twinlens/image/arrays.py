@@ -33,9 +33,16 @@ def rgb_from_array(array: NDArray[np.generic], limits: ImageLimits) -> UInt8[np.
     pixels = _eight_bits(array)
     if channels == 4:
         return lay_on_white(pixels)
-    rgb = np.empty((*array.shape[:2], 3), np.uint8)
-    rgb[...] = pixels if array.ndim == 3 else pixels[..., None]
-    return rgb
+    if channels == 1:
+        return spread_grey(pixels.reshape(array.shape[:2]))
+    return np.array(pixels, order="C")
+
+
+def spread_grey(grey: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width 3"]:
+    """Return the same grey in three channels."""
+    import cv2  # noqa: PLC0415 - nine times as fast as numpy here; 0.1 s to import
+
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(grey), cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def _eight_bits(array: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -54,20 +61,21 @@ def _eight_bits(array: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def _from_unit_range(array: NDArray[np.generic]) -> NDArray[np.uint8]:
-    values = array.astype(np.float32)
-    low, high = float(values.min()), float(values.max())  # NaN spreads to both
+    values: NDArray[np.floating] = array.astype(array.dtype, copy=False)
+    with np.errstate(invalid="ignore"):
+        low, high = float(values.min()), float(values.max())  # NaN spreads to both
     if not (np.isfinite(low) and np.isfinite(high)):
         msg = "array: holds NaN or infinity; a picture of floats runs from 0 to 1"
         raise ImageError(msg)
     if low < 0.0 or high > 1.0:
         msg = f"array: a picture of floats runs from 0 to 1, got {low:g} to {high:g}; for 0..255 pass astype('uint8')"
         raise ImageError(msg)
-    return np.rint(values * 255.0).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.rint(values.astype(np.float32) * np.float32(255)).astype(np.uint8)
+    return scaled
 
 
 def lay_on_white(rgba: UInt8[np.ndarray, "height width 4"]) -> UInt8[np.ndarray, "height width 3"]:
     """Return what a picture with transparency looks like on white paper (Porter and Duff 1984, "over")."""
     alpha = rgba[..., 3:].astype(np.uint16)
     mixed: NDArray[np.uint16] = rgba[..., :3] * alpha + 255 * (255 - alpha) + 127  # at most 65,152: fits 16 bits
-    white: NDArray[np.uint8] = (mixed // 255).astype(np.uint8)
-    return white
+    return (mixed // 255).astype(np.uint8)

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from twinlens.errors import ImageError
-from twinlens.image.arrays import lay_on_white
+from twinlens.image.arrays import lay_on_white, spread_grey
 from twinlens.image.kinds import kind_of, looks_like, size_of
 from twinlens.image.limits import ImageLimits
 
@@ -172,14 +172,14 @@ def _rgb(picture: Picture, name: str) -> UInt8[np.ndarray, "height width 3"]:
 
 def _rgb_strip(strip: Picture, name: str) -> np.ndarray:
     if strip.mode.startswith("I;16"):
-        return (np.asarray(strip) >> 8).astype(np.uint8)[..., None]
+        return spread_grey((np.asarray(strip) >> 8).astype(np.uint8))
     if strip.mode in {"I", "F"}:
         msg = f"{name}: 32 bits a channel, of which the range is not known; save it with 8 or 16 bits"
         raise ImageError(msg)
     if strip.has_transparency_data:
         return lay_on_white(np.asarray(strip.convert("RGBA")))
     if strip.mode == "L":
-        return np.asarray(strip)[..., None]
+        return spread_grey(np.asarray(strip))
     return np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
 
 
