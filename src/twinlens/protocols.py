@@ -5,7 +5,7 @@ Whole batches go in, the same order comes out. Every implementation may be calle
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -186,8 +186,20 @@ class Store(Protocol):
         ...
 
 
-class Gallery(Search, Store, Protocol):
-    """Both halves, and the model whose vectors it holds."""
+class Contents(Protocol):
+    """What a gallery holds, vector by vector."""
+
+    def count(self) -> int:
+        """How many templates are stored; answered without reading them."""
+        ...
+
+    def entries(self) -> Iterator[Enrolment]:
+        """Return everything stored, in the order of enrolment, without holding all of it in memory."""
+        ...
+
+
+class Gallery(Search, Store, Contents, Protocol):
+    """All of it, and the model whose vectors it holds."""
 
     @property
     def model(self) -> str:
