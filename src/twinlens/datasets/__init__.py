@@ -1,0 +1,1 @@
+"""Folders and protocol files -> plain lists of paths and labels (no torch)."""

@@ -1,0 +1,1 @@
+"""Genuine and impostor scores -> error rates with confidence intervals (numpy only)."""
