@@ -53,6 +53,7 @@ _OTHERS: tuple[tuple[bytes, int, str], ...] = (
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _BITMAP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15 without DHT, JPG, DAC
+_MOST_SEGMENTS = 10_000  # a profile of 16 MiB takes 256
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -121,7 +122,7 @@ def _u32(data: bytes, offset: int) -> int:
 
 def _jpeg_size(data: bytes) -> Size:
     at = 2
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         while data[at] != 0xFF:  # decoders skip stray bytes between segments
             at += 1
         while data[at] == 0xFF:
@@ -135,6 +136,8 @@ def _jpeg_size(data: bytes) -> Size:
             raise ValueError(msg)
         if marker not in _BARE_MARKERS:
             at += struct.unpack_from(">H", data, at)[0]
+    msg = f"more than {_MOST_SEGMENTS} segments before the frame header"
+    raise ValueError(msg)
 
 
 def _png_size(data: bytes) -> Size:
