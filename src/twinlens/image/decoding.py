@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from twinlens.errors import ImageError
 from twinlens.image.jpeg import decode_jpeg
-from twinlens.image.kinds import kind_of, looks_like, size_of
+from twinlens.image.kinds import kind_of, looks_like
 from twinlens.image.limits import ImageLimits
 from twinlens.image.pillow import Pixels, can_read, damaged, open_picture, orientation_of, rgb_of, turn_upright
+from twinlens.image.sizes import size_of
 from twinlens.image.tiff import check_tiff
 
 _NOT_READ = {

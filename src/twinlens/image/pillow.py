@@ -6,8 +6,11 @@ limit on pixels, which is a setting of the whole process, is not consulted where
 
 from __future__ import annotations
 
+import ctypes
 import io
+import logging
 import warnings
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -37,9 +40,9 @@ _MODULES_NEEDED = {"WebP": "webp", "AVIF": "avif"}  # parts that a build of Pill
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
 _MOST_EXIF_BYTES = 1 << 20  # cameras write at most 64 KiB
 _STRIP_PIXELS = 1 << 18  # rows are converted in strips of about a megabyte: they stay in the cache
-# Pillow's parsers take a microsecond or so for each piece they read; a file of a million empty chunks is an attack.
+# Pillow's parsers take microseconds for each piece they read; a file of a million empty chunks is an attack.
 # The largest honest count: a run-length coded bitmap, two reads a run.
-_MOST_READS = 1_000_000
+_MOST_READS = 300_000
 
 
 class _PatientFile(io.BytesIO):
@@ -73,6 +76,8 @@ def open_picture(kind: str, data: bytes, name: str, limits: ImageLimits) -> Imag
     """
     module, reader = READERS[kind]
     _quieten()
+    if kind == "TIFF":
+        _quieten_libtiff()
     try:
         picture: ImageFile = getattr(import_module(module), reader)(_PatientFile(data))
     except Exception as error:  # Pillow's readers raise a dozen types, from OSError to struct.error
@@ -90,6 +95,23 @@ def _quieten() -> None:
     first = warnings.filters[0] if warnings.filters else None
     if first is None or first[0] != "ignore" or getattr(first[3], "pattern", None) != r"PIL\.":
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    log = logging.getLogger("PIL")
+    if not log.handlers:  # an application's own handlers, at the root, still get every record
+        log.addHandler(logging.NullHandler())
+
+
+def _quieten_libtiff() -> None:
+    """Take away the handler that writes libtiff's remarks to stderr; what it says of errors comes as an exception too.
+
+    Pillow leaves that handler in place and has no setting for it; the symbol is found through Pillow's own extension
+    module. Where libtiff is linked in without its symbols (Windows) the remarks stay.
+    """
+    from PIL import _imaging  # noqa: PLC0415 - only for TIFF
+
+    with suppress(OSError, AttributeError):
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+        set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        set_handler(None)
 
 
 def damaged(name: str, kind: str, error: Exception) -> ImageError:
