@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -15,6 +17,7 @@ from jaxtyping import Float32
 from twinlens.types import Crop, Embedding, Face, Image, Match, Template
 
 
+@runtime_checkable
 class Network(Protocol):
     """An ONNX graph ready to run, whatever the engine."""
 
@@ -23,6 +26,7 @@ class Network(Protocol):
         ...
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Image -> [Face]."""
 
@@ -36,6 +40,7 @@ class Detector(Protocol):
         ...
 
 
+@runtime_checkable
 class Embedder(Protocol):
     """[Crop] -> [Embedding]."""
 
@@ -101,6 +106,7 @@ class Erasure:
     remains: tuple[str, ...] = ()
 
 
+@runtime_checkable
 class Search(Protocol):
     """Embedding -> [Match]: the reading half of a gallery."""
 
@@ -144,6 +150,7 @@ class Search(Protocol):
         ...
 
 
+@runtime_checkable
 class Store(Protocol):
     """The writing half of a gallery. When a call returns, its effect survives a power cut."""
 
@@ -186,6 +193,7 @@ class Store(Protocol):
         ...
 
 
+@runtime_checkable
 class Contents(Protocol):
     """What a gallery holds, vector by vector."""
 
@@ -197,9 +205,54 @@ class Contents(Protocol):
         """Return everything stored, in the order of enrolment, without holding all of it in memory."""
         ...
 
+    def photo_subjects(self, photo: str) -> list[str]:
+        """Return who has a template of the photo with this digest, by name."""
+        ...
 
-class Gallery(Search, Store, Contents, Protocol):
-    """All of it, and the model whose vectors it holds."""
+
+@runtime_checkable
+class Upkeep(Protocol):
+    """What a person does with a whole gallery."""
+
+    def export_to(self, path: Path | str, *, replace: bool = False) -> int:
+        """Write everything to one portable file; return how many templates.
+
+        Raises:
+            GalleryError: there is a file and ``replace`` is False, or it cannot be written.
+        """
+        ...
+
+    def import_from(self, path: Path | str) -> int:
+        """Add everything from an export, all or nothing; return how many templates were new.
+
+        Raises:
+            GalleryError: not an export, or a damaged one.
+            ModelMismatchError: it holds another model's vectors.
+            ConflictError: as in `Store.add`.
+        """
+        ...
+
+    def verify_integrity(self) -> tuple[str, ...]:
+        """Read everything; return what is wrong and what to do, nothing for a sound gallery."""
+        ...
+
+    def rebuild_index(self) -> None:
+        """Make what speeds up searches anew from what is stored."""
+        ...
+
+
+class Gallery(Search, Store, Contents, Upkeep, Protocol):
+    """All of it, and the model whose vectors it holds; closes itself at the end of a ``with`` block."""
+
+    def __enter__(self) -> Gallery:
+        """Return itself."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        ...
 
     @property
     def model(self) -> str:

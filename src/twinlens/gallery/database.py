@@ -1,0 +1,135 @@
+"""Gallery file -> transactions: one connection that writes, one that reads, each behind a lock.
+
+The reading connection sees a commit of any other connection, this process's own included, by `PRAGMA data_version`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from twinlens.errors import GalleryError
+from twinlens.gallery.contract import Contract, GalleryOptions
+from twinlens.gallery.faults import explained
+from twinlens.gallery.schema import connect, open_database
+
+
+class Database:
+    """The durable truth of a gallery.
+
+    Args:
+        path: the file.
+        contract: what the caller's vectors are; None takes what the file says.
+        options: creation and patience.
+
+    Raises:
+        GalleryError: see `twinlens.gallery.schema.open_database`.
+        ModelMismatchError: the file holds another model's vectors.
+    """
+
+    def __init__(self, path: Path, contract: Contract | None, options: GalleryOptions) -> None:
+        self.path = path
+        self._options = options
+        self._pid = os.getpid()
+        self._write_lock = threading.RLock()
+        self._read_lock = threading.RLock()
+        self._closed = False
+        with explained(path):
+            self._writer, self.uuid, self.contract = open_database(path, contract, options)
+            try:
+                self._reader = connect(path, options)
+            except BaseException:
+                self._writer.close()
+                raise
+
+    def _check_usable(self) -> None:
+        if self._closed:
+            msg = f"gallery {self.path}: it was closed; open it again"
+            raise GalleryError(msg)
+        if os.getpid() != self._pid:
+            msg = f"gallery {self.path}: opened by another process; open it again in this one (SQLite cannot be forked)"
+            raise GalleryError(msg)
+
+    @contextmanager
+    def _transaction(self, connection: sqlite3.Connection, begin: str) -> Iterator[sqlite3.Connection]:
+        with explained(self.path):
+            self._check_usable()
+            connection.execute(begin)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    with suppress(sqlite3.Error):
+                        connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Run the block as one transaction; it is on the disk when the block has ended.
+
+        Raises:
+            GalleryUnavailableError: another writer for too long, or a full disk; nothing was stored.
+        """
+        with self._write_lock, self._transaction(self._writer, "BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Run the block on one consistent view."""
+        with self._read_lock, self._transaction(self._reader, "BEGIN") as connection:
+            yield connection
+
+    def version(self) -> int:
+        """Return a number that differs after every commit, by whichever process."""
+        with self._read_lock, explained(self.path):
+            self._check_usable()
+            return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
+
+    def checkpoint(self) -> bool:
+        """Move the write-ahead log into the file and empty it; False where a reader kept it busy for too long."""
+        with self._write_lock, explained(self.path):
+            self._check_usable()
+            busy: int = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            return busy == 0
+
+    def tidy(self) -> None:
+        """Empty a write-ahead log that a process left behind when it died, unless somebody is using it."""
+        with self._write_lock, explained(self.path):
+            self._check_usable()
+            (patience,) = self._writer.execute("PRAGMA busy_timeout").fetchone()
+            self._writer.execute("PRAGMA busy_timeout=0")
+            try:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.OperationalError:
+                return
+            finally:
+                self._writer.execute(f"PRAGMA busy_timeout={patience}")
+
+    @contextmanager
+    def view(self) -> Iterator[sqlite3.Connection]:
+        """Run a long read on one consistent view, with a connection of its own so that searches go on."""
+        with explained(self.path):
+            self._check_usable()
+            with closing(connect(self.path, self._options)) as connection:
+                connection.execute("BEGIN")
+                yield connection
+
+    def vacuum(self) -> None:
+        """Write the file anew, without any slack."""
+        with self._write_lock, explained(self.path):
+            self._check_usable()
+            self._writer.execute("VACUUM")
+
+    def close(self) -> None:
+        """Close both connections; the last one to close empties the write-ahead log."""
+        with self._write_lock, self._read_lock:
+            if not self._closed and os.getpid() == self._pid:
+                self._closed = True
+                with explained(self.path):
+                    self._reader.close()
+                    self._writer.close()

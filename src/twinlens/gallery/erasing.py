@@ -1,0 +1,84 @@
+"""Names -> receipts: remove from the database, scrub every file, then look for what may be left."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from twinlens.errors import GalleryError
+from twinlens.gallery.database import Database
+from twinlens.gallery.erasure import find_remains, slices_of
+from twinlens.gallery.reading import holds_bytes
+from twinlens.gallery.side_index import SideIndex
+from twinlens.gallery.writing import Erased
+from twinlens.protocols import Erasure
+
+_LOG = logging.getLogger("twinlens.gallery")
+_SIDE_FILES = ("-wal", "-shm", "-journal")  # SQLite's own
+
+
+def gallery_files(database: Database, side: SideIndex) -> list[Path]:
+    """Return every file in which a gallery may keep something."""
+    path = database.path
+    own = [path, *(path.with_name(path.name + suffix) for suffix in _SIDE_FILES)]
+    return [file for file in own if file.exists()] + side.files()
+
+
+def _scrub(database: Database, side: SideIndex, wait_s: float) -> None:
+    """Empty the write-ahead log and overwrite the index rows; whatever cannot be done shows in the search after it."""
+    with suppress(GalleryError):
+        if not database.checkpoint():
+            _LOG.warning("gallery %s: a reader kept the write-ahead log from being emptied", database.path)
+    side.erase_removed(wait_s=wait_s)
+
+
+def _remains(database: Database, side: SideIndex, vectors: set[bytes], codes: set[bytes]) -> dict[Path, set[bytes]]:
+    """Return the files that hold something which no living template explains."""
+    found = find_remains(gallery_files(database, side), vectors | codes)
+    hits = set().union(*found.values()) if found else set()
+    with database.reading() as connection:
+        explained = {hit for hit in hits & vectors if holds_bytes(connection, hit)}
+    explained |= {hit for hit in hits & codes if side.holds_code(hit)}
+    left = {path: pieces - explained for path, pieces in found.items() if not pieces or pieces - explained}
+    return {path: pieces for path, pieces in left.items() if path.exists()}
+
+
+def erase(
+    database: Database,
+    side: SideIndex,
+    subject: str,
+    delete: Callable[[sqlite3.Connection], Erased],
+    *,
+    wait_s: float,
+) -> Erasure:
+    """Run ``delete`` as one transaction and prove what it did.
+
+    Once the transaction has ended the subject cannot be found any more, whatever happens to the scrubbing; the receipt
+    tells how far that went.
+
+    Args:
+        database: the truth.
+        side: the scan index beside it.
+        subject: for the receipt.
+        delete: removes rows and returns what they were.
+        wait_s: how long to wait for a process that is changing the index, seconds.
+
+    Raises:
+        GalleryError: what ``delete`` raises, and what beginning a transaction raises; nothing was removed.
+    """
+    with database.writing() as connection:
+        erased = delete(connection)
+    codes = set(side.codes_of(erased.ids))
+    _scrub(database, side, wait_s)
+    vectors = slices_of(erased.vectors)
+    remains = _remains(database, side, vectors, codes)
+    if database.path in remains:  # slack inside a page, which secure_delete does not reach
+        with suppress(GalleryError):
+            database.vacuum()
+        _scrub(database, side, wait_s)
+        remains = _remains(database, side, vectors, codes)
+    places = tuple(str(path) for path in gallery_files(database, side))
+    return Erasure(subject, len(erased.ids), places, tuple(str(path) for path in sorted(remains)))
