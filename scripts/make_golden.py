@@ -41,6 +41,11 @@ def main(upstream: Path, photo: Path) -> None:
         }
     window = np.ascontiguousarray(picture[60:172, 165:277])  # the face as it stands: no alignment, no interpolation
     golden["window"] = {"top": 60, "left": 165, "embedding": unit(recogniser.feature(window)[0])}
+    y, x = np.mgrid[:112, :112].astype(np.int64)  # embed.golden_crop, in BGR
+    stripes = np.stack([(x * y // 16 + 160) % 256, (x + 2 * y + 80) % 256, (3 * x + y) % 256], axis=-1)
+    stripes_embedding = unit(recogniser.feature(stripes.astype(np.uint8))[0])
+    golden["stripes"] = {"embedding": stripes_embedding}
+    print("golden =", [round(v, 7) for v in stripes_embedding[:16]])
     target = Path(__file__).parent.parent / "tests" / "golden" / "opencv_astronaut.json"
     target.write_text(json.dumps(golden) + "\n", encoding="utf-8")
     print(f"wrote {target.name}")

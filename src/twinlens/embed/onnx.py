@@ -25,19 +25,19 @@ class OnnxEmbedder:
     """
 
     def __init__(self, card: ModelCard, network: Network, *, flip: bool = False) -> None:
-        self._card = card
+        self.card = card
         self._network = network
         self._flip = flip
 
     @property
     def model(self) -> str:
         """The card's identity; ``+flip`` where mirror images are averaged in."""
-        return self._card.identity + ("+flip" if self._flip else "")
+        return self.card.identity + ("+flip" if self._flip else "")
 
     @property
     def dim(self) -> int:
         """Numbers in a vector."""
-        return self._card.dim
+        return self.card.dim
 
     def embed(self, crops: Sequence[Crop]) -> list[Embedding]:
         """Return one embedding a crop, in order.
@@ -56,7 +56,7 @@ class OnnxEmbedder:
 
     def _vectors(self, pixels: np.ndarray) -> Float32[np.ndarray, "batch dim"]:
         """Return unit vectors of a batch of crops (batch, 112, 112, 3)."""
-        spec = self._card.input
+        spec = self.card.input
         if spec.colour == "bgr":
             pixels = pixels[..., ::-1]
         batch = np.empty((len(pixels), 3, CROP_SIZE, CROP_SIZE), np.float32)
@@ -68,17 +68,17 @@ class OnnxEmbedder:
         outputs = self._network.run(batch)
         name = spec.output or next(iter(outputs))
         if name not in outputs:
-            msg = f"{self._card.name}: no output {name!r}; the network has {', '.join(outputs)}: mend the card"
+            msg = f"{self.card.name}: no output {name!r}; the network has {', '.join(outputs)}: mend the card"
             raise ModelError(msg)
         vectors = outputs[name].reshape(len(pixels), -1)
         if vectors.shape[1] != self.dim:
-            msg = f"{self._card.name}: wanted vectors of {self.dim} numbers (its card), got {vectors.shape[1]}"
+            msg = f"{self.card.name}: wanted vectors of {self.dim} numbers (its card), got {vectors.shape[1]}"
             raise ModelError(msg)
         return self._unit(vectors)
 
     def _unit(self, vectors: np.ndarray) -> Float32[np.ndarray, "batch dim"]:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(lengths).all() and (lengths > 0).all()):
-            msg = f"{self._card.name}: the network answers with NaN or zeros; try the engine onnxruntime"
+            msg = f"{self.card.name}: the network answers with NaN or zeros; try the engine onnxruntime"
             raise ModelError(msg)
         return np.asarray(vectors / lengths, np.float32)

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from twinlens.errors import ModelError
 
@@ -109,6 +109,9 @@ class ModelCard:
         training_data: what it was trained on, as far as it is documented.
         source: where the files come from.
         provenance: how the files here were made from the source's.
+        family: for a detector: the key of its adapter, where that is not its name.
+        golden: the first numbers of the reference implementation's embedding of `embed.golden_crop`; an engine that
+            answers otherwise is not to be trusted.
         accuracy: measured on whole protocols.
         measured: thresholds and error rates; None where nobody measured them.
         folder: where the card was read from.
@@ -125,6 +128,8 @@ class ModelCard:
     training_data: str = "not documented"
     source: str = ""
     provenance: str = ""
+    family: str = ""
+    golden: tuple[float, ...] = ()
     accuracy: tuple[Accuracy, ...] = ()
     measured: Measurement | None = None
     folder: Path = Path()
@@ -140,9 +145,6 @@ class ModelCard:
     def __post_init__(self) -> None:
         if not self.name or self.name != self.name.strip() or "/" in self.name:
             msg = f"a card needs a name without slashes, got {self.name!r}"
-            raise ModelError(msg)
-        if self.kind not in ("embedder", "detector"):
-            msg = f"{self.name}: kind must be embedder or detector, got {self.kind!r}"
             raise ModelError(msg)
         if self.kind == "embedder" and self.dim < 1:
             msg = f"{self.name}: an embedder's card needs dim, the length of its vectors"
@@ -179,9 +181,13 @@ def _card(table: dict[str, Any], folder: Path) -> ModelCard:
     if unknown:
         msg = f"unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}"
         raise ModelError(msg)
+    if table.get("kind") not in get_args(Kind):
+        msg = f"kind must be {' or '.join(get_args(Kind))}, got {table.get('kind')!r}"
+        raise ModelError(msg)
     values = dict(table)
     values["files"] = tuple(ModelFile(**f) for f in table["files"])
     values["input"] = InputSpec(**table.get("input", {}))
+    values["golden"] = tuple(map(float, table.get("golden", ())))
     values["accuracy"] = tuple(Accuracy(**a) for a in table.get("accuracy", ()))
     if "measured" in table:
         values["measured"] = _measurement(table["measured"])

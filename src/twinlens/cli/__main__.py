@@ -1,0 +1,5 @@
+"""``python -m twinlens.cli``."""
+
+from twinlens.cli.app import main
+
+main()

@@ -1,0 +1,86 @@
+"""``twinlens``: wires the commands, and turns every error into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from twinlens.cli import demo, detect, doctor, enrol, gallery, identify, index, models, verify
+from twinlens.cli.exits import Exit, exit_code
+from twinlens.errors import TwinlensError
+from twinlens.version import __version__
+
+app = typer.Typer(
+    name="twinlens",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From two photos to a decision you can act on: offline, on a CPU, with known error rates.",
+    epilog="Exit codes: 0 yes or done, 1 no match, 2 usage, 3 input, 4 model or gallery.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"twinlens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """From two photos to a decision you can act on: offline, on a CPU, with known error rates."""
+
+
+app.command("verify")(verify.verify)
+app.command("detect")(detect.detect)
+app.command("enrol")(enrol.enrol)
+app.command("identify")(identify.identify)
+app.command("search")(identify.search)
+app.command("index")(index.index)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.add_typer(gallery.app, name="gallery")
+app.add_typer(models.app, name="models")
+
+
+def main() -> NoReturn:
+    """Run the command line; no traceback reaches a person (``TWINLENS_DEBUG=1`` shows it to a developer)."""
+    try:
+        app()
+        code = int(Exit.YES)
+    except TwinlensError as error:
+        _say(error)
+        code = int(exit_code(error))
+    except BrokenPipeError:  # the reader went away, as in: twinlens ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = int(Exit.YES)
+    except Exception as error:
+        if os.environ.get("TWINLENS_DEBUG"):
+            raise
+        print(
+            f"twinlens: a fault of ours: {type(error).__name__}: {error}. Please report it with the output of "
+            "TWINLENS_DEBUG=1 and the same command",
+            file=sys.stderr,
+        )
+        code = int(Exit.MACHINERY)
+    sys.exit(code)
+
+
+def _say(error: TwinlensError) -> None:
+    """Print an error for people, or, with ``--json``, as one object."""
+    if "--json" in sys.argv:
+        print(json.dumps({"error": type(error).__name__, "message": str(error)}, ensure_ascii=False), file=sys.stderr)
+    else:
+        print(f"twinlens: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

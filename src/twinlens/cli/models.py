@@ -1,0 +1,173 @@
+"""``twinlens models``: what is at hand, where it comes from, whether it is what it claims to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twinlens.cli import options as o
+from twinlens.cli.exits import Exit
+from twinlens.cli.output import emit, percent
+
+if TYPE_CHECKING:
+    from twinlens.zoo import ModelCard
+
+app = typer.Typer(no_args_is_help=True, help="Models: list, show, fetch, check.")
+Name = Annotated[str, typer.Argument(metavar="NAME|CARD", help="A model's name, or a path to a card.")]
+
+
+@app.command("list")
+def list_models(json: o.Json = False) -> None:
+    """List every model, and whether its files are on this machine."""
+    from twinlens.zoo import list_cards
+
+    for card in list_cards():
+        here = _state(card)
+        record = {"name": card.name, "kind": card.kind, "here": not here, "licence_weights": card.licence_weights}
+        emit(
+            {**record, "summary": card.summary},
+            f"{card.name:16} {card.kind:9} {here or 'here':8} {card.summary}",
+            as_json=json,
+        )
+
+
+@app.command("show")
+def show(name: Name, json: o.Json = False) -> None:
+    """Show a model's card: licences, training data, provenance, measured error rates."""
+    from twinlens.zoo import find_card
+
+    card = find_card(name)
+    emit(_record(card), _text(card), as_json=json)
+
+
+@app.command("check")
+def check(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Default: all that are here.")] = None,
+    engine: o.Engine = None,
+    json: o.Json = False,
+) -> None:
+    """Compare every file with its card's sha256 and every embedder's answer with its golden values."""
+    from twinlens.errors import TwinlensError
+    from twinlens.zoo import find_card, list_cards
+
+    cards = [find_card(name) for name in names] if names else [c for c in list_cards() if not _state(c)]
+    worst = Exit.YES
+    for card in cards:
+        try:
+            said, good = examine(card, engine), True
+        except TwinlensError as error:
+            said, good, worst = str(error), False, Exit.MACHINERY
+        emit(
+            {"name": card.name, "ok": good, "found": said},
+            f"{'ok  ' if good else 'FAIL'} {card.name}: {said}",
+            as_json=json,
+        )
+    raise typer.Exit(worst)
+
+
+@app.command("fetch")
+def fetch(name: Name, json: o.Json = False) -> None:
+    """Download a model's files to the user's folder, checking each sha256."""
+    from twinlens.zoo import fetch_files, find_card
+
+    for path in fetch_files(find_card(name)):
+        emit({"name": name, "file": str(path)}, f"{path}", as_json=json)
+
+
+def examine(card: ModelCard, engine: o.EngineName | None) -> str:
+    """Check one model; return what was seen.
+
+    Raises:
+        ModelError: a file is missing or changed, or the engine answers otherwise than the reference.
+    """
+    from twinlens.embed import load_embedder
+    from twinlens.embed.golden import TOLERANCE, golden_error
+    from twinlens.errors import ModelError
+    from twinlens.runtime import RuntimeOptions, chosen_engine
+    from twinlens.zoo import checked_paths
+
+    checked_paths(card)
+    if card.kind != "embedder":
+        return "files match their sha256"
+    options = RuntimeOptions(engine=engine)
+    error = golden_error(load_embedder(card.name, options))
+    if error is None:
+        return "files match their sha256; the card holds no golden values"
+    runs_on = chosen_engine(options)
+    if error > TOLERANCE:
+        msg = (
+            f"on {runs_on} the answer differs from the reference by {error:.2g} (at most {TOLERANCE:g}): do not trust "
+            "it; use another engine (--engine) or version"
+        )
+        raise ModelError(msg)
+    return f"files match their sha256; on {runs_on} golden values agree within {error:.1e}"
+
+
+def _state(card: ModelCard) -> str:
+    """Return what is missing, or nothing."""
+    from twinlens.errors import ModelNotFoundError
+    from twinlens.zoo import locate
+
+    try:
+        for file in card.files:
+            locate(card, file)
+    except ModelNotFoundError:
+        return "missing"
+    return ""
+
+
+def _record(card: ModelCard) -> dict[str, object]:
+    measured = card.measured
+    return {
+        "name": card.name,
+        "kind": card.kind,
+        "identity": card.identity,
+        "summary": card.summary,
+        "dim": card.dim,
+        "licence_code": card.licence_code,
+        "licence_weights": card.licence_weights,
+        "training_data": card.training_data,
+        "source": card.source,
+        "provenance": card.provenance,
+        "files": [{"name": f.name, "sha256": f.sha256, "size_bytes": f.size_bytes} for f in card.files],
+        "accuracy": [
+            {"protocol": a.protocol, "value": a.value, "low": a.low, "high": a.high, "command": a.command}
+            for a in card.accuracy
+        ],
+        "measured": measured
+        and {
+            "protocol": measured.protocol,
+            "command": measured.command,
+            "impostors": measured.impostors,
+            "genuine": measured.genuine,
+            "people": measured.people,
+            "points": [{"fmr": p.fmr, "threshold": p.threshold, "fnmr": p.fnmr} for p in measured.points],
+        },
+    }
+
+
+def _text(card: ModelCard) -> str:
+    lines = [
+        f"{card.name} ({card.kind}, {card.identity})",
+        card.summary,
+        f"licence   code {card.licence_code}, weights {card.licence_weights}",
+        f"trained   {card.training_data}",
+        f"source    {card.source}",
+        f"made      {card.provenance}",
+        *(f"file      {f.name}, {f.size_bytes:,} bytes, sha256 {f.sha256}" for f in card.files),
+        *(f"accuracy  {a.protocol}: {a.value:.4f} ({a.low:.4f} to {a.high:.4f})" for a in card.accuracy),
+    ]
+    measured = card.measured
+    if measured is None:
+        lines.append("measured  nothing: no threshold of this model stands for an error rate")
+    else:
+        lines.append(
+            f"measured  {measured.protocol}: {measured.people:,} people, {measured.impostors:,} comparisons of "
+            f"strangers, {measured.genuine:,} of the same person"
+        )
+        lines += [
+            f"          FMR {percent(p.fmr):>14}  threshold {p.threshold:.4f}  FNMR {p.fnmr:.4f}"
+            for p in measured.points
+        ]
+    return "\n".join(lines)

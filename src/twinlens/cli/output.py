@@ -1,0 +1,53 @@
+"""Results -> stdout, messages and progress -> stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def emit(record: Mapping[str, object], text: str, *, as_json: bool) -> None:
+    """Print one result: a JSON object on one line, or a line for people."""
+    print(json.dumps(_plain(record), ensure_ascii=False) if as_json else text, flush=True)
+
+
+def note(text: str) -> None:
+    """Print a message that is not a result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _plain(value: object) -> object:
+    """Return only what JSON knows; floats keep six significant digits."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
+
+
+def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """Yield the items under a progress bar on stderr, where stderr is a screen."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield from bar.track(items, description=what, total=total)
+
+
+def percent(rate: float | None) -> str:
+    """Write a rate for people: 0.1 %, 1 in 100,000; "unmeasured" where there is none."""
+    if rate is None:
+        return "unmeasured"
+    if rate >= 0.001:
+        return f"{rate * 100:.3g} %"
+    return f"1 in {round(1 / rate):,}" if rate > 0 else "0"

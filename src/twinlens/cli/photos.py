@@ -1,0 +1,48 @@
+"""What a person names on the command line -> photo files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from twinlens.errors import ImageError
+
+
+def expand(names: Iterable[str]) -> list[str]:
+    """Return files as they are, and the pictures below each folder, in order.
+
+    Raises:
+        ImageError: a folder without pictures.
+    """
+    from twinlens.image import list_pictures
+
+    found: list[str] = []
+    for name in names:
+        if not Path(name).is_dir():
+            found.append(name)
+            continue
+        pictures = list_pictures(Path(name))
+        if not pictures:
+            msg = f"{name}: no pictures in this folder"
+            raise ImageError(msg)
+        found += map(str, pictures)
+    return found
+
+
+def people_of(folder: Path) -> list[tuple[str, str]]:
+    """Return (subject, photo) pairs from a folder with one folder a person.
+
+    Raises:
+        ImageError: no such folder, or no folder with pictures in it.
+    """
+    from twinlens.image import list_pictures
+
+    if not folder.is_dir():
+        msg = f"{folder}: wanted a folder with one folder a person"
+        raise ImageError(msg)
+    people = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    pairs = [(person.name, str(photo)) for person in people for photo in list_pictures(person)]
+    if not pairs:
+        msg = f"{folder}: wanted one folder a person with pictures in it, found none"
+        raise ImageError(msg)
+    return pairs

@@ -1,0 +1,99 @@
+"""``twinlens verify A B``: the same person?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twinlens.cli import options as o
+from twinlens.cli.exits import Exit
+from twinlens.cli.output import emit, note, percent
+
+if TYPE_CHECKING:
+    from twinlens.recognizer import Examined
+    from twinlens.types import Decision
+
+
+def verify(
+    left: o.Photo,
+    right: o.Photo,
+    target_fmr: o.TargetFmr = None,
+    threshold: o.Threshold = None,
+    draw: Annotated[
+        Path | None, typer.Option("--draw", metavar="FILE", help="Save both photos with the faces.")
+    ] = None,
+    model: o.Model = "sface",
+    detector: o.DetectorOption = "yunet",
+    scales: o.Scales = "multi",
+    engine: o.Engine = None,
+    precision: o.Precision = "float32",
+    allow_url: o.AllowUrl = False,
+    json: o.Json = False,
+) -> None:
+    """Decide whether the main faces (large and central) of two photos are the same person: exit code 0 yes, 1 no."""
+    setup = o.Setup(
+        model=model,
+        detector=detector,
+        scales=scales,
+        engine=engine,
+        precision=precision,
+        target_fmr=target_fmr,
+        threshold=threshold,
+        allow_url=allow_url,
+    )
+    with o.build(setup) as recognizer:
+        one, other = recognizer.examine_pair(o.photo_source(left), o.photo_source(right))
+        decision = recognizer.compare(one, other)
+    for photo in (one, other):
+        for hint in hints(photo):
+            note(f"note: {photo.source}: {hint}")
+    if draw is not None:
+        _draw(one, other, decision, draw)
+    record = {
+        "left": one.source,
+        "right": other.source,
+        "accepted": decision.accepted,
+        "score": decision.score,
+        "probability": decision.probability,
+        "threshold": decision.threshold,
+        "fmr": decision.fmr,
+        "model": one.portraits[0].embedding.model,
+        "quality": [one.portraits[0].quality.score, other.portraits[0].quality.score],
+        "notes": {photo.source: list(hints(photo)) for photo in (one, other)},
+    }
+    emit(record, sentence(decision), as_json=json)
+    raise typer.Exit(Exit.YES if decision.accepted else Exit.NO)
+
+
+def sentence(decision: Decision) -> str:
+    """Put a decision into words."""
+    verdict = "same person" if decision.accepted else "different people"
+    chance = "" if decision.probability is None else f", probability {decision.probability:.3f}"
+    means = (
+        f"at this threshold {percent(decision.fmr)} of strangers are accepted"
+        if decision.fmr is not None
+        else "nobody measured what this threshold stands for"
+    )
+    return f"{verdict}: similarity {decision.score:.3f}, threshold {decision.threshold:.3f}{chance} ({means})"
+
+
+def hints(photo: Examined) -> list[str]:
+    """Return what a person should know about a photo before trusting the answer."""
+    found = list(photo.portraits[0].quality.reasons)
+    if photo.others:
+        found.append(f"shows {photo.others + 1} faces; the main one was compared")
+    return found
+
+
+def _draw(one: Examined, other: Examined, decision: Decision, target: Path) -> None:
+    from twinlens.draw import KNOWN, UNKNOWN, Mark, draw, save, side_by_side
+
+    colour = KNOWN if decision.accepted else UNKNOWN
+    pictures = [
+        draw(photo.image, [Mark(photo.portraits[0].face, f"{decision.score:.2f}", colour)])
+        for photo in (one, other)
+        if photo.image is not None
+    ]
+    save(side_by_side(*pictures), target)

@@ -1,0 +1,22 @@
+"""Photos -> decisions: verify, enrol, identify, search, cluster. The only place where the stages meet."""
+
+from __future__ import annotations
+
+from twinlens.recognizer.album import clusters_of
+from twinlens.recognizer.enrolment import EnrolOptions, summary
+from twinlens.recognizer.facade import Recognizer
+from twinlens.recognizer.pipeline import PhotoOptions
+from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Portrait
+
+__all__ = [
+    "Cluster",
+    "EnrolOptions",
+    "EnrolmentReport",
+    "Examined",
+    "Identification",
+    "PhotoOptions",
+    "Portrait",
+    "Recognizer",
+    "clusters_of",
+    "summary",
+]

@@ -1,0 +1,306 @@
+"""Photos -> decisions.
+
+>>> from twinlens import Recognizer
+>>> with Recognizer.default() as recognizer:  # doctest: +SKIP
+...     recognizer.verify("a.jpg", "b.jpg").accepted
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from twinlens.detect import DetectOptions, build_detector
+from twinlens.embed import load_embedder
+from twinlens.errors import GalleryError, ModelError, OptionError
+from twinlens.gallery import open_gallery
+from twinlens.image import Source
+from twinlens.protocols import Detector, Embedder, Gallery
+from twinlens.recognizer.album import clusters_of, index_photos
+from twinlens.recognizer.choice import Choice, everyone, main_face, prominent
+from twinlens.recognizer.enrolment import EnrolOptions, enrol_photo
+from twinlens.recognizer.identification import identify_faces
+from twinlens.recognizer.pipeline import PhotoOptions, Pipeline, no_face
+from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification
+from twinlens.runtime import RuntimeOptions
+from twinlens.score import Bar, Policy, decide, identification_bar, verification_bar
+from twinlens.types import Decision, Embedding, Match
+from twinlens.zoo import DEFAULT_DETECTOR, DEFAULT_EMBEDDER, ModelCard, checked_paths, find_card
+
+
+class Recognizer:
+    """A detector, an embedder with its card, and a gallery, put together.
+
+    One object may be used by several threads at once, and gives the answers of one thread.
+
+    Args:
+        detector: Image -> [Face].
+        embedder: [Crop] -> [Embedding].
+        card: the embedder's card: thresholds at measured error rates.
+        gallery: who is enrolled; None for one-to-one work.
+        policy: when the answer is yes.
+        photos: how photos are read and judged.
+        threads: photos in work at once; None for one a processor core.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        card: ModelCard,
+        *,
+        gallery: Gallery | None = None,
+        policy: Policy | None = None,
+        photos: PhotoOptions | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.card = card
+        self.policy = policy or Policy()
+        self._gallery = gallery
+        self._pipeline = Pipeline(detector, embedder, photos or PhotoOptions(), threads=threads)
+
+    @classmethod
+    def default(  # noqa: PLR0913 - all are options by name
+        cls,
+        gallery: str | Path | None = None,
+        *,
+        detector: str = DEFAULT_DETECTOR,
+        embedder: str = DEFAULT_EMBEDDER,
+        flip: bool = False,
+        policy: Policy | None = None,
+        detect: DetectOptions | None = None,
+        photos: PhotoOptions | None = None,
+        runtime: RuntimeOptions | None = None,
+    ) -> Self:
+        """Load models by name, and open or create a gallery.
+
+        Args:
+            gallery: a file, or a URL of another engine; None for one-to-one work.
+            detector: a name from ``twinlens models list``.
+            embedder: a name from ``twinlens models list``, or a path to a card.
+            flip: average each face's vector with its mirror image's; such vectors do not compare with others.
+            policy: when the answer is yes.
+            detect: what to look for.
+            photos: how photos are read and judged.
+            runtime: engine, precision and threads.
+
+        Raises:
+            ModelError: a model is unknown, missing or not the one its card describes.
+            GalleryError: the gallery cannot be opened, or holds vectors of another model.
+        """
+        runtime = runtime or RuntimeOptions()
+        network = load_embedder(embedder, runtime, flip=flip)
+        return cls(
+            _detector(detector, runtime, detect),
+            network,
+            find_card(embedder),
+            gallery=None if gallery is None else open_gallery(gallery, model=network.model, dim=network.dim),
+            policy=policy,
+            photos=photos,
+            threads=runtime.threads,
+        )
+
+    @property
+    def gallery(self) -> Gallery:
+        """Who is enrolled.
+
+        Raises:
+            GalleryError: the recognizer was made without a gallery.
+        """
+        if self._gallery is None:
+            msg = "this recognizer has no gallery: make it with Recognizer.default('people.db'), or use --gallery"
+            raise GalleryError(msg)
+        return self._gallery
+
+    @property
+    def embedder(self) -> Embedder:
+        """[Crop] -> [Embedding]."""
+        return self._pipeline.embedder
+
+    @property
+    def detector(self) -> Detector:
+        """Image -> [Face]."""
+        return self._pipeline.detector
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads and close the gallery."""
+        self._pipeline.close()
+        if self._gallery is not None:
+            self._gallery.close()
+
+    def examine(self, photo: Source) -> Examined:
+        """Return every face of a photo with its crop, quality and embedding.
+
+        Raises:
+            ImageError: the photo cannot be read.
+        """
+        return self._pipeline.examine(photo, everyone)
+
+    def examine_all(self, photos: Iterable[Source], choose: Choice = everyone) -> Iterator[Examined]:
+        """Examine many photos side by side, in order; one that cannot be read comes back with its error."""
+        return self._pipeline.stream(photos, choose)
+
+    def embed(self, photo: Source) -> Embedding:
+        """Return the embedding of a photo's main face.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            NoFaceError: it shows nobody.
+        """
+        return self._main(photo).portraits[0].embedding
+
+    def verify(self, left: Source, right: Source, *, policy: Policy | None = None) -> Decision:
+        """Decide whether the main faces (large and central) of two photos are the same person.
+
+        Raises:
+            ImageError: a photo cannot be read.
+            NoFaceError: a photo shows nobody.
+            CalibrationError: the model has no measured threshold for this policy.
+        """
+        bar = verification_bar(self.card, policy or self.policy)
+        return self.compare(*self._pipeline.examine_pair(left, right), bar=bar)
+
+    def compare(self, left: Examined, right: Examined, *, bar: Bar | None = None) -> Decision:
+        """Decide on two examined photos by their first portraits."""
+        bar = bar or verification_bar(self.card, self.policy)
+        for examined in (left, right):
+            if not examined.portraits:
+                raise no_face(examined.source)
+        return decide(left.portraits[0].embedding, right.portraits[0].embedding, bar)
+
+    def examine_pair(self, left: Source, right: Source) -> tuple[Examined, Examined]:
+        """Examine the main face of two photos side by side; see `verify`."""
+        return self._pipeline.examine_pair(left, right)
+
+    def enrol(
+        self,
+        subject: str,
+        photos: Source | Sequence[Source],
+        *,
+        tags: Mapping[str, str] | None = None,
+        options: EnrolOptions | None = None,
+    ) -> list[EnrolmentReport]:
+        """Enrol a person from one photo or several; one report a photo, in order.
+
+        A photo is refused for a reason that the report names, never by an exception. What is reported ``done`` is
+        safe on disk.
+
+        Raises:
+            OptionError: an empty name.
+            GalleryError: the gallery cannot be written to.
+        """
+        return list(self.enrol_all([(subject, photo) for photo in _several(photos)], tags=tags, options=options))
+
+    def enrol_all(
+        self,
+        pairs: Iterable[tuple[str, Source]],
+        *,
+        tags: Mapping[str, str] | None = None,
+        options: EnrolOptions | None = None,
+    ) -> Iterator[EnrolmentReport]:
+        """Enrol many people: pairs of subject and photo, photos side by side, one report each in order."""
+        options = options or EnrolOptions()
+        tagged: set[str] = set()
+        names: list[str] = []
+        for photo in self._pipeline.stream(_noted(pairs, names), prominent):
+            subject = names.pop(0)
+            report = enrol_photo(subject, photo, self.gallery, bar=self.identification_bar(), options=options)
+            if report.outcome in ("done", "already enrolled") and tags and subject not in tagged:
+                self.gallery.tag(subject, tags)
+                tagged.add(subject)
+            yield report
+
+    def identification_bar(self, policy: Policy | None = None) -> Bar:
+        """Return the threshold for a search in the gallery as large as it is."""
+        return identification_bar(self.card, policy or self.policy, self.gallery.count())
+
+    def identify(
+        self,
+        photo: Source | Examined,
+        *,
+        top: int = 3,
+        tags: Mapping[str, str] | None = None,
+        policy: Policy | None = None,
+    ) -> list[Identification]:
+        """Name every face of a photo, the most confident face first; *unknown* is an answer.
+
+        Args:
+            photo: a photo, or one already examined.
+            top: candidates to report for each face, 1 or more.
+            tags: only subjects that carry all of these.
+            policy: when the answer is yes.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            GalleryError: the gallery cannot be read.
+        """
+        _positive("top", top)
+        examined = photo if isinstance(photo, Examined) else self.examine(photo)
+        bar = self.identification_bar(policy)
+        return identify_faces(examined.portraits, self.gallery, bar=bar, top=top, tags=tags)
+
+    def search(self, photo: Source, *, top: int = 10, tags: Mapping[str, str] | None = None) -> list[Match]:
+        """Return the subjects most alike to a photo's main face, best first, whatever their score.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            NoFaceError: it shows nobody.
+            GalleryError: the gallery cannot be read.
+        """
+        _positive("top", top)
+        (matches,) = self.gallery.search([self.embed(photo)], top, tags=tags)
+        return matches
+
+    def index(self, folder: Path) -> Iterator[EnrolmentReport]:
+        """Store every face of every photo under a folder, to be searched and clustered; skip what is there."""
+        return index_photos(self._pipeline, folder, self.gallery)
+
+    def cluster(self, *, policy: Policy | None = None) -> list[Cluster]:
+        """Group the gallery's faces by person, the largest group first; faces of one photo stay apart."""
+        bar = verification_bar(self.card, policy or self.policy)
+        return clusters_of(self.gallery, bar.threshold)
+
+    def _main(self, photo: Source) -> Examined:
+        examined = self._pipeline.examine(photo, main_face)
+        if not examined.portraits:
+            raise no_face(examined.source)
+        return examined
+
+
+def _detector(name: str, runtime: RuntimeOptions, options: DetectOptions | None) -> Detector:
+    card = find_card(name)
+    if card.kind != "detector":
+        msg = f"{card.name!r} is an {card.kind}; wanted a detector"
+        raise ModelError(msg)
+    return build_detector(card.family or card.name, checked_paths(card), runtime=runtime, options=options)
+
+
+def _several(photos: Source | Sequence[Source]) -> Sequence[Source]:
+    return photos if isinstance(photos, (list, tuple)) else [photos]  # type: ignore[list-item]
+
+
+def _noted(pairs: Iterable[tuple[str, Source]], names: list[str]) -> Iterator[Source]:
+    """Yield the photos and append their subjects to ``names``, in step."""
+    for subject, photo in pairs:
+        if not subject.strip():
+            msg = "a subject needs a name"
+            raise OptionError(msg)
+        names.append(subject)
+        yield photo
+
+
+def _positive(name: str, value: int) -> None:
+    if value < 1:
+        msg = f"{name} must be 1 or more, got {value}"
+        raise OptionError(msg)

@@ -1,0 +1,138 @@
+"""Photos -> Portraits: load, detect, align, assess, embed; photos side by side, one a thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from twinlens.align import align
+from twinlens.errors import NoFaceError, TwinlensError
+from twinlens.image import ImageLimits, Source, load_image
+from twinlens.image.reading import name_of
+from twinlens.protocols import Detector, Embedder
+from twinlens.quality import QualityOptions, assess
+from twinlens.recognizer.choice import Choice, everyone, main_face
+from twinlens.recognizer.results import Examined, Portrait
+from twinlens.runtime import usable_cores
+from twinlens.types import Crop, Embedding, Face, Image
+
+AHEAD = 2  # photos in work for each thread: keeps threads busy and memory bounded
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoOptions:
+    """How photos are read and judged."""
+
+    limits: ImageLimits | None = None
+    allow_url: bool = False
+    quality: QualityOptions = field(default_factory=QualityOptions)
+
+
+class Pipeline:
+    """The stages in order, on as many threads as asked for. May be used from several threads at once."""
+
+    def __init__(
+        self, detector: Detector, embedder: Embedder, options: PhotoOptions, *, threads: int | None = None
+    ) -> None:
+        self.detector = detector
+        self.embedder = embedder
+        self._options = options
+        self._threads = threads or usable_cores()
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="twinlens")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def load(self, source: Source) -> Image:
+        """Read one photo.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        return load_image(source, limits=self._options.limits, allow_url=self._options.allow_url)
+
+    def faces(self, image: Image) -> list[Face]:
+        """Return the faces of one picture, the most confident first."""
+        return self.detector.detect([image])[0]
+
+    def examine(self, source: Source, choose: Choice = everyone) -> Examined:
+        """Return one photo's chosen faces; a face's work is shared out between the threads.
+
+        Raises:
+            ImageError: the photo cannot be read.
+        """
+        image = self.load(source)
+        faces = self.faces(image)
+        chosen = choose(image, faces)
+        return Examined(image.source, image, self.portraits(image, chosen), others=len(faces) - len(chosen))
+
+    def examine_pair(self, left: Source, right: Source) -> tuple[Examined, Examined]:
+        """Examine the main face of two photos side by side.
+
+        Raises:
+            ImageError: a photo cannot be read.
+            NoFaceError: a photo shows nobody.
+        """
+        one, other = self._pool.map(lambda source: self._examine_alone(source, main_face), (left, right))
+        for examined in (one, other):
+            if not examined.portraits:
+                raise no_face(examined.source)
+        return one, other
+
+    def stream(self, sources: Iterable[Source], choose: Choice = everyone) -> Iterator[Examined]:
+        """Examine many photos, in order; a photo that cannot be read comes back with its error."""
+        waiting: deque[Future[Examined]] = deque()
+        try:
+            for source in sources:
+                waiting.append(self._pool.submit(self._examine_or_say_why, source, choose))
+                if len(waiting) >= AHEAD * self._threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def portraits(self, image: Image, faces: Sequence[Face]) -> tuple[Portrait, ...]:
+        """Align, assess and embed faces of one picture; a crowd is shared out between the threads.
+
+        Not to be called from a thread of the pool.
+        """
+        crops = [align(image, face) for face in faces]
+        share = max(-(-len(crops) // self._threads), 1)
+        parts = [crops[i : i + share] for i in range(0, len(crops), share)]
+        if len(parts) < 2:
+            return self._assembled(image, faces, crops, self.embedder.embed(crops))
+        embeddings = [e for part in self._pool.map(self.embedder.embed, parts) for e in part]
+        return self._assembled(image, faces, crops, embeddings)
+
+    def _examine_alone(self, source: Source, choose: Choice) -> Examined:
+        """Examine a photo on the calling thread alone."""
+        image = self.load(source)
+        faces = self.faces(image)
+        chosen = choose(image, faces)
+        crops = [align(image, face) for face in chosen]
+        portraits = self._assembled(image, chosen, crops, self.embedder.embed(crops))
+        return Examined(image.source, image, portraits, others=len(faces) - len(chosen))
+
+    def _examine_or_say_why(self, source: Source, choose: Choice) -> Examined:
+        try:
+            return self._examine_alone(source, choose)
+        except TwinlensError as error:
+            return Examined(name_of(source), None, error=error)
+
+    def _assembled(
+        self, image: Image, faces: Sequence[Face], crops: Sequence[Crop], embeddings: Sequence[Embedding]
+    ) -> tuple[Portrait, ...]:
+        qualities = (assess(image, face, self._options.quality) for face in faces)
+        return tuple(map(Portrait, faces, crops, qualities, embeddings))
+
+
+def no_face(source: str) -> NoFaceError:
+    """Return the error for a photo without a face."""
+    return NoFaceError(
+        f"{source}: no face found. Is it upright, and at least 20 pixels wide? For crowds try the tiny-faces mode"
+    )
