@@ -51,14 +51,12 @@ class Candidates:
         """Return the chosen ones, in the order of ``index``."""
         return Candidates(self.boxes[index], self.landmarks[index], self.scores[index])
 
-    def moved(self, scale: float, x: float, y: float) -> Candidates:
-        """Return them with every coordinate divided by ``scale``, then shifted by (x, y)."""
-        if scale == 1.0 and x == 0.0 and y == 0.0:
-            return self
-        shift = np.array([x, y], np.float32)
-        factor = np.float32(1.0 / scale)
+    def transformed(self, factor: Float32[np.ndarray, "2"], shift: Float32[np.ndarray, "2"]) -> Candidates:
+        """Return them with every x and y multiplied by a factor, then shifted."""
         return Candidates(
-            self.boxes * factor + np.tile(shift, 2), self.landmarks * factor + shift, self.scores
+            self.boxes * np.tile(factor, 2) + np.tile(shift, 2),
+            self.landmarks * factor + shift,
+            self.scores,
         )
 
     def faces(self) -> list[Face]:
@@ -66,12 +64,7 @@ class Candidates:
         result = []
         for i in np.argsort(-self.scores, kind="stable"):
             box, landmarks = self.boxes[i], self.landmarks[i]
-            sound = (
-                box[2] > box[0]
-                and box[3] > box[1]
-                and np.isfinite(box).all()
-                and np.isfinite(landmarks).all()
-            )
+            sound = box[2] > box[0] and box[3] > box[1] and np.isfinite(box).all() and np.isfinite(landmarks).all()
             if sound:
                 result.append(Face(Box(box), landmarks, min(max(float(self.scores[i]), 0.0), 1.0)))
         return result

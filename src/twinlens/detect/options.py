@@ -30,7 +30,7 @@ class DetectOptions:
     min_score: float = 0.6
     min_face_px: float = 20.0
     scales: Scales = "multi"
-    overlap: float = 0.3
+    overlap: float = 0.45
     max_megapixels: float = 16.0
 
     def __post_init__(self) -> None:
@@ -39,9 +39,7 @@ class DetectOptions:
                 msg = f"{name} must lie between 0 and 1, got {getattr(self, name)}"
                 raise OptionError(msg)
         if not self.min_face_px >= 10.0:
-            msg = (
-                f"min_face_px must be 10 or more, got {self.min_face_px}; for smaller faces use scales='tiny'"
-            )
+            msg = f"min_face_px must be 10 or more, got {self.min_face_px}; for smaller faces use scales='tiny'"
             raise OptionError(msg)
         if self.scales not in SCALES:
             msg = f"unknown scales {self.scales!r}; known: {', '.join(SCALES)}"

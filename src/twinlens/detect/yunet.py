@@ -18,14 +18,16 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from twinlens.detect.candidates import Candidates
+from twinlens.detect.fusion import agreed
 from twinlens.detect.options import DetectOptions
 from twinlens.detect.suppression import strongest
-from twinlens.detect.views import View, second_look, views
+from twinlens.detect.views import Level, levels, second_look
 from twinlens.protocols import Network
 from twinlens.types import Face, Image
 
 STRIDES = (8, 16, 32)
 GRID = 64  # pixels; 32 would do for the strides, but an engine prepares itself anew for every size it meets
+VOTE_FROM = 0.3  # of the least score
 MAX_LOG_SIZE = 10.0  # a box of e^10 cells: keeps exp() finite whatever the network answers
 
 
@@ -43,6 +45,9 @@ class YuNet:
         """
         self._network = network
         self._options = options or DetectOptions()
+        self._least = self._options.min_score
+        if self._options.scales == "tiny":  # a level that is less sure still has a vote
+            self._least *= VOTE_FROM
 
     def detect(self, images: Sequence[Image]) -> list[list[Face]]:
         """Return the faces of each image, the most confident first.
@@ -53,16 +58,28 @@ class YuNet:
         return [self._detect(image) for image in images]
 
     def _detect(self, image: Image) -> list[Face]:
-        looks = views(image.width, image.height, self._options)
-        found = Candidates.joined([self._look(image, view) for view in looks])
-        if len(found) == 0 and self._options.scales != "single":
-            found = self._look(image, second_look(image.width, image.height))
-        return strongest(found, self._options.overlap).faces()
+        looks = levels(image.width, image.height, self._options)
+        parts = [self._look(image, level) for level in looks]
+        if not any(map(len, parts)) and self._options.scales != "single":
+            looks = [second_look(image.width, image.height)]
+            parts = [self._look(image, looks[0])]
+        if len(parts) == 1:
+            return parts[0].faces()
+        overlap = self._options.overlap
+        if self._options.scales == "tiny":
+            fused = agreed(parts, looks, overlap)
+            return fused[fused.scores >= self._options.min_score].faces()
+        return strongest(Candidates.joined(parts), overlap).faces()
 
-    def _look(self, image: Image, view: View) -> Candidates:
-        planes = network_input(view.pixels(image.pixels))
-        found = decode(self._network.run(planes), planes.shape[3], self._options.min_score)
-        return found.moved(view.scale, view.left, view.top)
+    def _look(self, image: Image, level: Level) -> Candidates:
+        """Return the faces that one level is to be believed about."""
+        parts = []
+        for view in level.views:
+            planes = network_input(view.pixels(image.pixels))
+            found = decode(self._network.run(planes), planes.shape[3], self._least)
+            found = view.moved(found[view.whole(found, image.width, image.height)])
+            parts.append(found[level.answers_for(found.boxes)])
+        return strongest(Candidates.joined(parts), self._options.overlap)
 
 
 def network_input(pixels: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "1 3 rows columns"]:
