@@ -22,7 +22,7 @@ SIDE = 112  # pixels of the upright cut-out; smaller for a face that has fewer, 
 LEAST_SIDE = 24
 _EYES, _MOUTH = 56.0 + 51.6j, 56.0 + 92.3j  # places in the cut-out: x + yj, of a frontal face cropped for a network
 _EYES_TO_MOUTH = 40.7  # pixels in the cut-out; this distance does not shrink when a head turns to the side
-_EYE_HALF = (13, 7)  # pixels in the cut-out: half an eye's width and height, with lashes and bags, without the brow
+_EYE_HALF = (10, 5)  # pixels in the cut-out: half an eye's width and height, with the lashes, without the brow
 _CHEEK_HALF, _CHEEK_BELOW = (6, 5), 24  # the cheek under an eye
 _NOSE_REACH = 0.4  # how far the nose tip stands out, in eye-to-mouth distances; fitted to profiles of CFP
 _NOSE_LEVEL = 0.535  # how far down the nose tip is on the way from eyes to mouth; median of LFW
@@ -47,16 +47,16 @@ class QualityOptions:
         min_confidence: of the detector, 0 to 1; the default belongs to YuNet.
     """
 
-    min_width: float = 40.0
-    max_blur: float = 0.6
-    min_brightness: float = 60.0
+    min_width: float = 30.0
+    max_blur: float = 0.63
+    min_brightness: float = 45.0
     max_glare: float = 0.2
-    min_contrast: float = 40.0
+    min_contrast: float = 35.0
     max_yaw_deg: float = 52.0
     max_pitch_deg: float = 25.0
     min_margin: float = 0.15
-    min_eye_light: float = 0.6
-    min_eye_contrast: float = 0.09
+    min_eye_light: float = 0.47
+    min_eye_contrast: float = 0.08
     min_confidence: float = 0.75
 
     def __post_init__(self) -> None:
@@ -86,13 +86,10 @@ class Criterion:
 
     def score(self, value: float, limit: float) -> float:
         """Return 0 at ``worst``, 0.5 at the limit, 1 at ``best``, straight lines between them."""
-        sign = 1.0 if self.best > self.worst else -1.0
-        steps = [
-            sign * min(self.worst * sign, limit * sign - 1e-6),
-            limit,
-            sign * max(self.best * sign, limit * sign + 1e-6),
-        ]
-        return float(np.interp(sign * value, [sign * step for step in steps], [0.0, 0.5, 1.0]))
+        better = 1.0 if self.best > self.worst else -1.0
+        ahead = better * (value - limit)
+        room = better * (self.best - limit) if ahead >= 0 else better * (limit - self.worst)
+        return 0.5 + 0.5 * (math.copysign(1.0, ahead) if room <= abs(ahead) else ahead / room)
 
 
 CRITERIA: tuple[Criterion, ...] = (
@@ -104,10 +101,8 @@ CRITERIA: tuple[Criterion, ...] = (
     Criterion("yaw_deg", "max_yaw_deg", 90, 15, "turned away: about {value:.0f} degrees to the side"),
     Criterion("pitch_deg", "max_pitch_deg", 60, 8, "turned up or down: by about {value:.0f} degrees"),
     Criterion("margin", "min_margin", -0.3, 0.45, "cut off: it touches the edge of the picture"),
-    Criterion(
-        "eye_light", "min_eye_light", 0.2, 0.85, "eyes covered or in shadow: dark glasses, or the shade of a hat"
-    ),
-    Criterion("eye_contrast", "min_eye_contrast", 0.03, 0.17, "eyes covered: nothing like eyes where they should be"),
+    Criterion("eye_light", "min_eye_light", 0.1, 0.8, "eyes covered or in shadow: dark glasses, or the shade of a hat"),
+    Criterion("eye_contrast", "min_eye_contrast", 0.03, 0.2, "eyes covered: nothing like eyes where they should be"),
     Criterion("confidence", "min_confidence", 0.5, 0.92, "uncertain: the detector is only {value:.0%} sure of a face"),
 )
 
@@ -223,9 +218,10 @@ def _eyes(grey: UInt8[np.ndarray, "side side"], points: np.ndarray) -> dict[str,
     eyes = [_patch(grey, point, _EYE_HALF, scale) for point in points[:2]]
     below = 1j * _CHEEK_BELOW * scale
     cheeks = [float(_patch(grey, point + below, _CHEEK_HALF, scale).mean()) + 1.0 for point in points[:2]]
-    both = np.sort(np.concatenate([eye.ravel() for eye in eyes]))
+    both = np.concatenate([eye.ravel() for eye in eyes])
+    light = int(0.9 * (len(both) - 1))
     return {
-        "eye_light": float(both[int(0.9 * (len(both) - 1))]) / max(cheeks),
+        "eye_light": float(np.partition(both, light)[light]) / max(cheeks),
         "eye_contrast": float(eyes[0].std() + eyes[1].std()) / sum(cheeks),
     }
 
