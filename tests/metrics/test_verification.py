@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from jaxtyping import Float
 from sklearn.metrics import roc_auc_score, roc_curve
@@ -124,11 +124,13 @@ def naive_eer(genuine: Scores, impostor: Scores) -> float:
 
 
 @given(scores, scores)
+@settings(max_examples=40)
 def test_eer_equals_the_naive_walk(genuine: Scores, impostor: Scores) -> None:
     assert eer(genuine, impostor).rate == pytest.approx(naive_eer(genuine, impostor), abs=1e-12)
 
 
 @given(scores, scores)
+@settings(max_examples=40)
 def test_no_observed_threshold_balances_the_errors_better(genuine: Scores, impostor: Scores) -> None:
     def gap(threshold: float) -> float:
         fmr_, fnmr_ = naive_rates(genuine, impostor, threshold)
@@ -140,6 +142,7 @@ def test_no_observed_threshold_balances_the_errors_better(genuine: Scores, impos
 
 
 @given(scores, scores)
+@settings(max_examples=40)
 def test_eer_and_auc_do_not_change_under_increasing_maps(genuine: Scores, impostor: Scores) -> None:
     for increasing in (lambda s: 3 * s + 1, np.exp, lambda s: s**3 + s):
         mapped = increasing(genuine), increasing(impostor)
@@ -148,6 +151,7 @@ def test_eer_and_auc_do_not_change_under_increasing_maps(genuine: Scores, impost
 
 
 @given(scores, scores)
+@settings(max_examples=40)
 def test_turning_scores_around_turns_auc_and_eer_around(genuine: Scores, impostor: Scores) -> None:
     assert auc(-genuine, -impostor) == pytest.approx(1 - auc(genuine, impostor), abs=1e-12)
     assert auc(impostor, genuine) == pytest.approx(1 - auc(genuine, impostor), abs=1e-12)
@@ -155,6 +159,7 @@ def test_turning_scores_around_turns_auc_and_eer_around(genuine: Scores, imposto
 
 
 @given(scores, scores)
+@settings(max_examples=40)
 def test_auc_equals_the_naive_loop_and_scikit_learn(genuine: Scores, impostor: Scores) -> None:
     won = sum((g > i) + (g == i) / 2 for g in genuine for i in impostor)
     assert auc(genuine, impostor) == pytest.approx(won / (genuine.size * impostor.size), abs=1e-12)

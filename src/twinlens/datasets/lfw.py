@@ -117,5 +117,5 @@ def _dataset(
     expected: Mapping[str, Counts] = MappingProxyType({}),
     notes: tuple[str, ...] = (),
 ) -> Dataset:
-    aligned = photos.folder.name in {"lfw2", "lfw-a"}
+    aligned = photos.folder.name == "lfw2"
     return Dataset(name, root, splits, folds, TERMS, expected, OUTSIDE_DATA if aligned else "", notes)

@@ -15,7 +15,7 @@ from twinlens.datasets.lines import Line, read_lines, refuse_repeats
 from twinlens.datasets.records import Pair, Photo
 from twinlens.errors import DatasetError
 
-IMAGE_FOLDERS = ("lfw2", "lfw", "lfw_funneled", "lfw-deepfunneled", "lfw-a", "")  # "" is the root itself
+IMAGE_FOLDERS = ("lfw2", "lfw", "lfw_funneled", "lfw-deepfunneled", "")  # "" is the root itself
 
 
 @dataclass(frozen=True, slots=True)

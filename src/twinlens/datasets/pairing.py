@@ -1,0 +1,46 @@
+"""Photos of known people -> pairs drawn by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from twinlens.datasets.records import Pair, Photo
+from twinlens.errors import DatasetError
+
+
+def by_person(photos: Sequence[Photo]) -> dict[str, list[Photo]]:
+    """Group photos by subject, subjects in alphabetical order, photos in the order given."""
+    groups: dict[str, list[Photo]] = {}
+    for photo in photos:
+        groups.setdefault(photo.subject, []).append(photo)
+    return dict(sorted(groups.items()))
+
+
+def draw_pairs(photos: Sequence[Photo], *, genuine: int, impostor: int, rng: np.random.Generator) -> tuple[Pair, ...]:
+    """Draw distinct pairs: genuine ones uniformly from all that exist, then impostor ones likewise.
+
+    Raises:
+        DatasetError: fewer pairs exist than were asked for.
+    """
+    groups = by_person(photos)
+    same = [pair for group in groups.values() for pair in combinations(group, 2)]
+    ordered = [photo for group in groups.values() for photo in group]
+    total = len(ordered) * (len(ordered) - 1) // 2
+    for wanted, there, kind in ((genuine, len(same), "genuine"), (impostor, total - len(same), "impostor")):
+        if wanted > there:
+            msg = f"asked for {wanted} {kind} pairs; {len(ordered)} photos of {len(groups)} people make {there}"
+            raise DatasetError(msg)
+    chosen = [same[index] for index in rng.choice(len(same), size=genuine, replace=False)] if genuine else []
+    different: dict[tuple[int, int], None] = {}
+    if 2 * impostor > total - len(same):  # so many that drawing blindly would hardly end
+        every = [(a, b) for a, b in combinations(range(len(ordered)), 2) if ordered[a].subject != ordered[b].subject]
+        different = dict.fromkeys(every[index] for index in rng.choice(len(every), impostor, replace=False))
+    while len(different) < impostor:
+        a, b = sorted(rng.integers(len(ordered), size=2).tolist())
+        if ordered[a].subject != ordered[b].subject:
+            different[a, b] = None
+    pairs = [Pair(a, b, same=True) for a, b in chosen]
+    return (*pairs, *(Pair(ordered[a], ordered[b], same=False) for a, b in different))
