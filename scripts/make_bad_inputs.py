@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import random
 import struct
 import zlib
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SIDE = 160
+INDEX = "index.json"  # file -> what is to come of it
 HUGE = 60_000  # pixels a side that bombs state
 
 Rgb = NDArray[np.uint8]
@@ -182,7 +184,8 @@ def _bombs(rgb: Rgb) -> Iterator[Sample]:
     yield Sample("no-rows.jpg", bytes(jpeg), "ImageError", "without pixels")
     gif = files["palette.gif"]
     yield Sample("bomb.gif", gif[:6] + struct.pack("<HH", HUGE, HUGE) + gif[10:], "ImageTooLargeError", limit)
-    yield Sample("no-columns.gif", gif[:6] + struct.pack("<HH", 0, 9) + gif[10:], "ImageError", "without pixels")
+    # decoders widen a screen to its first frame
+    yield Sample("no-columns.gif", gif[:6] + struct.pack("<HH", 0, 9) + gif[10:], "Image")
     at = gif.index(b",\x00\x00\x00\x00") + 5
     frame = gif[:at] + struct.pack("<HH", HUGE, HUGE) + gif[at + 4 :]
     yield Sample("frame-beyond-screen.gif", frame, "ImageTooLargeError", limit)
@@ -213,11 +216,15 @@ def _slow_files(files: dict[str, bytes]) -> Iterator[Sample]:
     gif = files["palette.gif"]
     at = 13 + 3 * 2 ** ((gif[10] & 7) + 1)
     yield Sample("empty-comments.gif", gif[:at] + comments + gif[at:], "ImageError", "blocks")
+    yield Sample("stray-bytes.jpg", files["baseline.jpg"][:20] + bytes(30_000_000), "ImageError")
+    yield Sample("fill-bytes.jpg", b"\xff\xd8" + b"\xff" * 30_000_000, "ImageError")
+    pieces = b"!\xfe" + b"\x01a" * 10_000_000
+    yield Sample("small-comments.gif", gif[:at] + pieces + gif[at:], "ImageError", "blocks")
     segments = b"\xff\xfe\x00\x02" * 500_000
     jpeg = files["baseline.jpg"]
     yield Sample("empty-comments.jpg", jpeg[:2] + segments + jpeg[2:], "ImageError", "segments")
     scan = jpeg.index(b"\xff\xda")
-    yield Sample("late-empty-comments.jpg", jpeg[:scan] + segments + jpeg[scan:], "ImageError", "pieces")
+    yield Sample("late-empty-comments.jpg", jpeg[:scan] + segments + jpeg[scan:], "ImageError", "segments")
     text = png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(50_000_000)))
     yield Sample("unpacking-text.png", files["rgb.png"][:33] + text + files["rgb.png"][33:], "any")
 
@@ -252,7 +259,7 @@ def _junk_metadata(rgb: Rgb) -> Iterator[Sample]:
         segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
         yield Sample(f"exif-{name}.jpg", jpeg[:2] + segment + jpeg[2:], "Image")
     many = (b"\xff\xe1" + struct.pack(">H", 60_008) + b"Exif\0\0" + bytes(60_000)) * 300
-    yield Sample("exif-of-18-megabytes.jpg", jpeg[:2] + many + jpeg[2:], "Image")
+    yield Sample("exif-of-18-megabytes.jpg", jpeg[:2] + many + jpeg[2:], "ImageError", "EXIF")
     yield Sample("profile-junk.jpg", encode(rgb, "JPEG", icc_profile=noise), "Image")
     yield Sample("profile-junk.png", encode(rgb, "PNG", icc_profile=noise), "Image")
     yield Sample("profile-junk.webp", encode(rgb, "WEBP", icc_profile=noise), "Image")
@@ -346,14 +353,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    written = 0
+    index: dict[str, dict[str, str]] = {}
     for sample in samples():
         (options.out / sample.name).write_bytes(sample.data)
-        written += 1
+        index[sample.name] = {"outcome": sample.outcome, "says": sample.says}
     for name, data in mutations(options.mutations, options.seed):
         (options.out / f"mutated-{name}").write_bytes(data)
-        written += 1
-    print(f"{written} files in {options.out}")
+        index[f"mutated-{name}"] = {"outcome": "any", "says": ""}
+    (options.out / INDEX).write_text(json.dumps(index, indent=1))
+    print(f"{len(index)} files in {options.out}")
 
 
 if __name__ == "__main__":

@@ -6,13 +6,18 @@ Sources: ITU-T T.81 annex B (JPEG), W3C PNG third edition section 5, GIF89a sect
 
 from __future__ import annotations
 
+import re
 import struct
 
 Size = tuple[int, int]
 
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15 without DHT, JPG, DAC
 _MOST_SEGMENTS = 10_000  # before the picture begins; a profile of 16 MiB takes 256
+_MOST_EXIF_SEGMENTS = 16  # cameras write one; Pillow joins them in time that grows with the square of their number
+_BEFORE_PIXELS = frozenset({0xD9, 0xDA})  # end of image, start of scan
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
+_MARKER = re.compile(rb"\xff[^\xff]", re.DOTALL)
+_MOST_BLOCKS = 100_000  # of a GIF, before the first frame: 24 MiB of comments
 _GIF_FRAME, _GIF_EXTENSION, _GIF_END = 0x2C, 0x21, 0x3B
 
 
@@ -33,23 +38,34 @@ def size_of(kind: str, data: bytes) -> Size | None:
 
 
 def _jpeg_size(data: bytes) -> Size:
-    at = 2
+    at, exif, size = 2, 0, None
     for _ in range(_MOST_SEGMENTS):
-        while data[at] != 0xFF:  # decoders skip stray bytes between segments
-            at += 1
-        while data[at] == 0xFF:
-            at += 1
-        marker, at = data[at], at + 1
+        marker, at = _next_marker(data, at)
         if marker in _FRAME_HEADERS:
             height, width = struct.unpack_from(">HH", data, at + 3)
-            return width, height
-        if marker in {0xD9, 0xDA}:
-            msg = "there is no frame header"
+            size = width, height
+        elif marker in _BEFORE_PIXELS:
+            if size is None:
+                msg = "there is no frame header"
+                raise ValueError(msg)
+            return size
+        exif += data.startswith(b"Exif\0\0", at + 2)
+        if exif > _MOST_EXIF_SEGMENTS:
+            msg = f"more than {_MOST_EXIF_SEGMENTS} segments of EXIF"
             raise ValueError(msg)
         if marker not in _BARE_MARKERS:
             at += struct.unpack_from(">H", data, at)[0]
-    msg = f"more than {_MOST_SEGMENTS} segments before the frame header"
+    msg = f"more than {_MOST_SEGMENTS} segments before the pixels"
     raise ValueError(msg)
+
+
+def _next_marker(data: bytes, at: int) -> tuple[int, int]:
+    """Return the next marker and the place after it; decoders skip stray and fill bytes between segments."""
+    found = _MARKER.search(data, at)
+    if found is None:
+        msg = "the file ends inside its header"
+        raise ValueError(msg)
+    return data[found.end() - 1], found.end()
 
 
 def _png_size(data: bytes) -> Size:
@@ -64,21 +80,21 @@ def _gif_size(data: bytes) -> Size:
     """Return the screen, widened to the first frame, as decoders do."""
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at = 13 + _colours_length(flags)
-    for _ in range(_MOST_SEGMENTS):
-        mark = data[at]
-        if mark == _GIF_FRAME:
+    inside = False  # an extension: blocks of up to 255 bytes, the last one empty
+    for _ in range(_MOST_BLOCKS):
+        if inside:
+            inside = data[at] > 0
+            at += 1 + data[at]
+        elif data[at] == _GIF_FRAME:
             left, top, wide, high = struct.unpack_from("<HHHH", data, at + 1)
             return max(width, left + wide), max(height, top + high)
-        at += 1
-        if mark == _GIF_EXTENSION:
-            at += 1
-            while data[at]:
-                at += 1 + data[at]
-            at += 1
-        elif mark == _GIF_END:
+        elif data[at] == _GIF_END:
             msg = "there is no frame"
             raise ValueError(msg)
-    msg = f"more than {_MOST_SEGMENTS} blocks before the first frame"
+        else:
+            inside = data[at] == _GIF_EXTENSION
+            at += 2 if inside else 1
+    msg = f"more than {_MOST_BLOCKS:,} blocks before the first frame"
     raise ValueError(msg)
 
 
