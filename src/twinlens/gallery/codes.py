@@ -58,6 +58,7 @@ class Coder:
         sample = np.ascontiguousarray(vectors[:: max(1, len(vectors) // _TRAINING_ROWS)][:_TRAINING_ROWS])
         dim = sample.shape[1]
         quantizer = faiss.ProductQuantizer(dim, parts_of(dim), _BITS)
+        quantizer.cp.min_points_per_centroid = 1  # small galleries are fine: faiss would print a warning
         quantizer.train(sample)
         return cls(dim, faiss.vector_to_array(quantizer.centroids))
 

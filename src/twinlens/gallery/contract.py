@@ -12,7 +12,8 @@ from twinlens.errors import ModelMismatchError, OptionError
 from twinlens.types import Embedding
 
 MAX_DIM = 8192  # a vector must fit an SQLite row and a page of memory; face models use 128 to 1024
-MAX_NAME = 1000  # characters
+MAX_NAME = 5000  # characters; a folder of photos is enrolled under its paths, and those may have 4096
+MIN_EXACT_ROWS = 16  # a codebook has 16 centroids and is learnt from more vectors than that
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class GalleryOptions:
     Attributes:
         create: make the gallery where there is none.
         busy_timeout_s: how long to wait for another process before giving up, seconds.
-        exact_rows: up to this many templates every vector is compared; above, compressed codes propose candidates.
+        exact_rows: up to this many templates every vector is compared; above, compressed codes propose candidates;
+            16 or more.
         snapshot_rows: from this many templates on, a scan index is kept beside the file.
         tail_rows: this many templates may be missing from the scan index before a writer adds them.
     """
@@ -65,8 +67,9 @@ class GalleryOptions:
     tail_rows: int = 4_096
 
     def __post_init__(self) -> None:
-        if self.busy_timeout_s < 0 or min(self.exact_rows, self.snapshot_rows, self.tail_rows) < 1:
-            msg = f"a timeout must be 0 or more and the row limits 1 or more, got {self}"
+        rows = min(self.snapshot_rows, self.tail_rows)
+        if self.busy_timeout_s < 0 or rows < 1 or self.exact_rows < MIN_EXACT_ROWS:
+            msg = f"a timeout must be 0 or more, exact_rows {MIN_EXACT_ROWS} and the other limits 1 or more, got {self}"
             raise OptionError(msg)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from twinlens.errors import GalleryError
 from twinlens.gallery.database import Database
 from twinlens.gallery.erasure import find_remains, slices_of
-from twinlens.gallery.reading import holds_bytes
+from twinlens.gallery.reading import holds_bytes, resolve
 from twinlens.gallery.side_index import SideIndex
 from twinlens.gallery.writing import Erased
 from twinlens.protocols import Erasure
@@ -39,9 +39,10 @@ def _remains(database: Database, side: SideIndex, vectors: set[bytes], codes: se
     """Return the files that hold something which no living template explains."""
     found = find_remains(gallery_files(database, side), vectors | codes)
     hits = set().union(*found.values()) if found else set()
+    owners = {hit: side.templates_with_code(hit) for hit in hits & codes}
     with database.reading() as connection:
         explained = {hit for hit in hits & vectors if holds_bytes(connection, hit)}
-    explained |= {hit for hit in hits & codes if side.holds_code(hit)}
+        explained |= {hit for hit, templates in owners.items() if resolve(connection, templates)}
     left = {path: pieces - explained for path, pieces in found.items() if not pieces or pieces - explained}
     return {path: pieces for path, pieces in left.items() if path.exists()}
 

@@ -155,14 +155,15 @@ class Generation:
                 found.append(file.read(width))
         return [code for code in found if any(code)]
 
-    def holds_code(self, code: bytes) -> bool:
-        """Return whether a living template has this code."""
+    def templates_with_code(self, code: bytes) -> list[int]:
+        """Return the ids of the templates that have this code here, removed or not."""
         if not (self.folder / CODES).exists():
-            return False
+            return []
         codes = np.fromfile(self.folder / CODES, np.uint8).reshape(-1, len(code))
         rows = np.flatnonzero((codes == np.frombuffer(code, np.uint8)).all(axis=1))
-        subjects = self.keys()[:, 1]
-        return bool(subjects[rows[rows < subjects.size]].any())
+        ids = self.keys()[:, 0]
+        found: list[int] = ids[rows[rows < ids.size]].tolist()
+        return found
 
     def erase(self, templates: Int64[np.ndarray, " removed"]) -> None:
         """Overwrite vectors and codes of removed templates with zeros and wait for the disk."""

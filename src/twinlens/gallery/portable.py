@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -37,10 +37,21 @@ _LINE_LIMIT = 1 << 20  # bytes; a longer line is not ours
 _ODD = (ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
+@runtime_checkable
+class _Stream(Protocol):
+    """What a zip archive gives for one of its members."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def readline(self, size: int = -1, /) -> bytes: ...
+
+    def write(self, data: bytes, /) -> int: ...
+
+
 class _Hashing:
     """A stream that knows the sha256 of what went through it."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: _Stream) -> None:
         self._stream = stream
         self._digest = hashlib.sha256()
 

@@ -43,6 +43,6 @@ def open_gallery(url_or_path: str | Path, *, model: str, dim: int, options: Gall
         return _sqlite(str(url_or_path), contract, options)
     scheme, place = found.groups()
     if scheme not in SCHEMES:
-        msg = f"unknown kind of gallery {scheme!r} ; known: a path, {', '.join(SCHEMES)}:PATH"
+        msg = f"unknown kind of gallery {scheme!r}; known: a path, {', '.join(SCHEMES)}:PATH"
         raise OptionError(msg)
     return SCHEMES[scheme](place, contract, options)

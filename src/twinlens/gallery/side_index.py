@@ -238,9 +238,9 @@ class SideIndex:
             self.erase_removed(wait_s=0.0)
         self._database.tidy()
 
-    def holds_code(self, code: bytes) -> bool:
-        """Return whether a living template has this compressed code."""
-        return any(self._generation(number).holds_code(code) for number in self._numbers())
+    def templates_with_code(self, code: bytes) -> list[int]:
+        """Return the ids of the templates that have this compressed code somewhere in the folder, removed or not."""
+        return [i for number in self._numbers() for i in self._generation(number).templates_with_code(code)]
 
     def codes_of(self, templates: Sequence[int]) -> list[bytes]:
         """Return the compressed codes of templates that are about to be erased."""

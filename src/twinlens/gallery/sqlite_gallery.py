@@ -44,7 +44,7 @@ class SqliteGallery:
     def __init__(
         self, path: Path | str, contract: Contract | None = None, options: GalleryOptions | None = None
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser().absolute()
         self.options = options or GalleryOptions()
         self._database = Database(self.path, contract, self.options)
         self._side = SideIndex(self._database, self.options)
