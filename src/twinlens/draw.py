@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from twinlens.errors import ImageError
-from twinlens.types import Face, Image
+from twinlens.types import Box, Face, Image
 
 Colour = tuple[int, int, int]  # red, green, blue
 KNOWN: Colour = (46, 160, 67)
 UNKNOWN: Colour = (218, 119, 6)
 NEUTRAL: Colour = (56, 139, 253)
 WHITE: Colour = (255, 255, 255)
+LEAST_SIDE = 480  # pixels; smaller pictures are enlarged by a whole number
 LABEL_SHARE = 0.018  # of the longer side: height of a letter
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 FONT_PX = 22  # height of a letter of this font at scale 1
@@ -34,10 +35,16 @@ class Mark:
 def draw(image: Image, marks: Sequence[Mark]) -> Image:
     """Return a copy of the image with a box, five points and a label for each mark.
 
-    Letters outside of ASCII appear as ``?``: OpenCV's fonts have no others.
+    A small picture is enlarged, so that a name does not hide the face. Letters outside of ASCII appear as ``?``:
+    OpenCV's fonts have no others.
     """
+    factor = max(-(-LEAST_SIDE // max(image.width, image.height)), 1)
     canvas = image.pixels.copy()
-    unit = max(round(max(image.width, image.height) / 400), 1)
+    if factor > 1:
+        size = (image.width * factor, image.height * factor)
+        canvas = np.asarray(cv2.resize(canvas, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        marks = [replace(mark, face=_enlarged(mark.face, factor)) for mark in marks]
+    unit = max(round(max(canvas.shape) / 400), 1)
     for mark in marks:
         left, top, right, bottom = (round(float(v)) for v in mark.face.box.xyxy)
         cv2.rectangle(canvas, (left, top), (right, bottom), mark.colour, unit, cv2.LINE_AA)
@@ -48,6 +55,10 @@ def draw(image: Image, marks: Sequence[Mark]) -> Image:
         if mark.label:
             _write(canvas, mark)
     return Image(canvas, image.source)
+
+
+def _enlarged(face: Face, factor: int) -> Face:
+    return Face(Box(face.box.xyxy * np.float32(factor)), face.landmarks * np.float32(factor), face.score)
 
 
 def _write(canvas: np.ndarray, mark: Mark) -> None:

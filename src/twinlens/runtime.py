@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import queue
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -149,6 +150,31 @@ class OnnxRuntimeNetwork:
         return dict(zip(self._outputs, self._session.run(None, {self._input: batch}), strict=True))
 
 
+_FIRST_ANSWER = threading.Lock()
+_SETTLED = threading.Event()  # a fact about this process, not a setting
+
+
+def _settle_binding() -> None:
+    """Have OpenVINO's binding prepare itself on one thread.
+
+    At its first answer it fills a static while it waits for Python's lock; two threads there at once wait for each
+    other for ever (seen with 2026.4 in one of eight processes). So the first answer, of a network of one number, is
+    given here, before any other thread can ask.
+    """
+    import openvino  # noqa: PLC0415 - 0.6 s, only where it runs
+    from openvino import opset13  # noqa: PLC0415
+
+    with _FIRST_ANSWER:
+        if _SETTLED.is_set():
+            return
+        number = opset13.parameter([1], np.float32)
+        model = openvino.Model([opset13.relu(number)], [number], "settle")
+        request = openvino.Core().compile_model(model, "CPU").create_infer_request()
+        request.infer([np.zeros(1, np.float32)], share_inputs=True)
+        request.get_output_tensor(0).data.copy()
+        _SETTLED.set()
+
+
 class OpenVinoNetwork:
     """A graph in OpenVINO, on the CPU: one stream a thread, one request a stream."""
 
@@ -156,6 +182,7 @@ class OpenVinoNetwork:
         import openvino  # noqa: PLC0415 - 0.6 s, only where it runs
         from openvino import passes  # noqa: PLC0415
 
+        _settle_binding()
         model = openvino.Core().read_model(str(path))
         # int8 weights must be unpacked before compiling: with several streams OpenVINO 2026.4 unpacks them in
         # parallel and 24 of 25 loads of SFace answered wrongly (docs/decisions/0002-weights.md)
