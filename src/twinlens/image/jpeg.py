@@ -1,12 +1,11 @@
 """The bytes of a JPEG -> upright RGB pixels, and what is done where some are missing.
 
 A decoder fills what is missing with the last colour it saw and says nothing, so a picture that is half there looks
-whole to a program. Here the missing rows are counted: up to a tenth is cut off, more is refused.
+whole to a program. Here the rows that are really there are counted: where at most a tenth is missing it is cut off,
+otherwise the picture is refused.
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from twinlens.errors import ImageError
 from twinlens.image.limits import ImageLimits
@@ -14,7 +13,9 @@ from twinlens.image.pillow import Pixels, damaged, open_picture, orientation_of,
 
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_SCAN = b"\xff\xda"
-_GARBAGE = bytes(range(1, 129))  # codes of pixels to a decoder that still waits for some, otherwise ignored
+_GARBAGE = bytes(range(0xA1, 0xFF))  # codes of pixels to a decoder that still waits for some, otherwise ignored
+_STUFFING = b"\x00"  # after a last 0xFF, which would be taken for the beginning of a marker (T.81, F.1.2.3)
+_BLOCK = 8  # pixels a side: what is missing is missing in whole blocks
 LEAST_ROWS = 0.9  # of a truncated JPEG, when it is accepted at all
 # A progressive JPEG repeats its pass over all pixels for each scan; encoders write about ten. A file of thousands of
 # empty scans would keep a decoder busy for minutes.
@@ -30,25 +31,29 @@ def decode_jpeg(data: bytes, name: str, limits: ImageLimits, *, strict: bool) ->
         ImageTooLargeError: more pixels than the limit.
     """
     picture = open_picture("JPEG", data, name, limits)
-    width, height = picture.size
-    _check_scans(data, name, width, height)
+    _check_scans(data, name, *picture.size)
     end = data.find(_END_OF_IMAGE, picture.fp.tell() if picture.fp else 0)
-    orientation = orientation_of(picture)
-    if end < 0:
+    orientation, progressive = orientation_of(picture), "progressive" in picture.info
+    cut = end < 0
+    if cut:
         data, end = data + _END_OF_IMAGE, len(data)
         picture = open_picture("JPEG", data, name, limits)
     try:
         pixels = rgb_of(picture, name)
         picture.close()  # gives back four bytes a pixel
-        missing = _flat_rows(pixels)
-        if missing and not _ends_early(data, end, pixels, limits):
-            missing = 0
+        rows = len(pixels)
+        if cut or _has_flat_corner(pixels):
+            rows = _certain_rows(data, end, pixels, limits)
     except Exception as error:  # Pillow's readers raise a dozen types
         raise damaged(name, "JPEG", error) from error
-    if missing and (strict or height - missing < LEAST_ROWS * height):
-        msg = f"{name}: a truncated JPEG: {height - missing} of {height} rows are there; copy or download it again"
-        raise ImageError(msg)
-    return turn_upright(pixels[: height - missing], orientation)
+    if rows < len(pixels):
+        # a progressive picture is refined as a whole: what is missing is missing everywhere
+        if strict or progressive or rows < LEAST_ROWS * len(pixels):
+            there = "not all of its scans" if progressive else f"{rows} of {len(pixels)} rows"
+            msg = f"{name}: a truncated JPEG: {there} are there; copy or download it again"
+            raise ImageError(msg)
+        pixels = pixels[:rows]
+    return turn_upright(pixels, orientation)
 
 
 def _check_scans(data: bytes, name: str, width: int, height: int) -> None:
@@ -58,22 +63,19 @@ def _check_scans(data: bytes, name: str, width: int, height: int) -> None:
         raise ImageError(msg)
 
 
-def _flat_rows(pixels: Pixels) -> int:
-    """Return how many rows at the bottom are of one colour: what a decoder puts where data is missing."""
-    last = pixels[-1]
-    if (last != last[0]).any():
-        return 0
-    rows = 1
-    while rows < len(pixels) and not (pixels[-rows - 1] != last).any():
-        rows += 1
-    return rows
+def _has_flat_corner(pixels: Pixels) -> bool:
+    """Return whether the last block is of one colour: so is what a decoder puts where data is missing."""
+    corner = pixels[-_BLOCK:, -_BLOCK:]
+    return not bool((corner != corner[-1, -1]).any())
 
 
-def _ends_early(data: bytes, end: int, pixels: Pixels, limits: ImageLimits) -> bool:
-    """Tell a picture with a flat lower edge from one whose data ends early.
+def _certain_rows(data: bytes, end: int, pixels: Pixels, limits: ImageLimits) -> int:
+    """Return how many rows, from above, come from the file.
 
     Garbage between the last code and the end mark is ignored by a decoder that has all its pixels, and becomes
-    pixels where some are missing.
+    pixels where some are missing: the first row that it changes is the first that was made up.
     """
-    probe = open_picture("JPEG", data[:end] + _GARBAGE + data[end:], "probe", limits)
-    return not np.array_equal(rgb_of(probe, "probe"), pixels)
+    garbage = _STUFFING + _GARBAGE if data.endswith(b"\xff", 0, end) else _GARBAGE
+    probe = open_picture("JPEG", data[:end] + garbage + data[end:], "probe", limits)
+    changed = (rgb_of(probe, "probe") != pixels).any(axis=(1, 2))
+    return int(changed.argmax()) if changed.any() else len(pixels)

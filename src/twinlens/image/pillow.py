@@ -136,7 +136,7 @@ def orientation_of(picture: Picture) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
+def turn_upright(pixels: Pixels, orientation: int) -> UInt8[np.ndarray, "rows columns 3"]:
     """Undo an EXIF orientation (EXIF 2.32, section 4.6.4 A)."""
     if orientation == 1:
         return pixels
