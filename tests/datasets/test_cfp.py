@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from twinlens.datasets.cfp import load_baez, load_ff, load_fp, load_photos
-from twinlens.datasets.records import Counts
+from twinlens.datasets.records import Counts, Dataset
 from twinlens.errors import DatasetError
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shared() -> Path:
     root = Path(os.environ.get("TWINLENS_DATA", "")) / "cfp"
     if not (root / "Protocol").is_dir():
@@ -20,21 +20,35 @@ def shared() -> Path:
     return root
 
 
-def test_the_ten_folds_have_the_published_counts(shared: Path) -> None:
-    for load, repeats in ((load_ff, "FF lists 130 pairs twice, as published; both count"), (load_fp, None)):
-        dataset = load(shared)
+@pytest.fixture(scope="module")
+def ff(shared: Path) -> Dataset:
+    return load_ff(shared)
+
+
+@pytest.fixture(scope="module")
+def fp(shared: Path) -> Dataset:
+    return load_fp(shared)
+
+
+def test_the_ten_folds_have_the_published_counts(ff: Dataset, fp: Dataset) -> None:
+    for dataset in (ff, fp):
         assert {fold.name: fold.counts for fold in dataset.folds} == dict(dataset.expected)
         assert sum(len(fold.pairs) for fold in dataset.folds) == 7000
         assert len(dataset.people) == 500
-        for index in range(10):
-            train, test = dataset.fold(index)
-            assert len(train.people) == 450
-            assert not train.people & test.people
-        assert dataset.notes == ((repeats,) if repeats else ())
+        people = [fold.people for fold in dataset.folds]
+        assert sum(map(len, people)) == len(frozenset().union(*people)) == 500  # no person is in two folds
+    assert ff.notes == ("FF lists 130 pairs twice, as published; both count",)
+    assert fp.notes == ()
 
 
-def test_fp_pairs_go_from_frontal_to_profile(shared: Path) -> None:
-    pairs = [pair for fold in load_fp(shared).folds for pair in fold.pairs]
+def test_nine_folds_train_and_one_tests(fp: Dataset) -> None:
+    train, test = fp.fold(4)
+    assert (train.counts.people, train.counts.same, test.counts.same) == (450, 3150, 350)
+    assert not train.people & test.people
+
+
+def test_fp_pairs_go_from_frontal_to_profile(fp: Dataset) -> None:
+    pairs = [pair for fold in fp.folds for pair in fold.pairs]
     assert {(pair.first.path.parent.name, pair.second.path.parent.name) for pair in pairs} == {("frontal", "profile")}
 
 
@@ -47,8 +61,9 @@ def test_baez_splits_three_hundred_one_hundred_one_hundred_people(shared: Path) 
 
 
 def test_every_photo_is_listed_once(shared: Path) -> None:
-    assert load_photos(shared).split("all").counts == Counts(500, 7000)
-    assert "50 Cent" in load_photos(shared).people
+    dataset = load_photos(shared)
+    assert dataset.split("all").counts == dataset.expected["all"] == Counts(500, 7000)
+    assert "50 Cent" in dataset.people
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from twinlens.datasets.letters import load_letters, load_letters_disjoint
+from twinlens.datasets.records import Dataset
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shared() -> Path:
     root = Path(os.environ.get("TWINLENS_DATA", "")) / "lfw"
     if not (root / "pairsDevTrain.txt").is_file():
@@ -18,8 +19,12 @@ def shared() -> Path:
     return root
 
 
-def test_the_split_is_the_reported_one(shared: Path) -> None:
-    dataset = load_letters(shared)
+@pytest.fixture(scope="module")
+def dataset(shared: Path) -> Dataset:
+    return load_letters(shared)
+
+
+def test_the_split_is_the_reported_one(dataset: Dataset) -> None:
     assert {name: split.counts for name, split in dataset.splits.items()} == dict(dataset.expected)
     train, validation = dataset.split("train"), dataset.split("validation")
     assert [(s.counts.same, s.counts.different) for s in (train, validation)] == [(757, 721), (343, 379)]
@@ -42,8 +47,8 @@ def test_the_strict_variant_shares_nobody(shared: Path) -> None:
     assert dataset.notes == ("464 pairs of a person from A to E and another from F to Z are left out",)
 
 
-def test_initials_are_counted_as_in_the_report(shared: Path) -> None:
-    pairs = [pair for name in ("train", "validation") for pair in load_letters(shared).split(name).pairs]
+def test_initials_are_counted_as_in_the_report(dataset: Dataset) -> None:
+    pairs = [pair for name in ("train", "validation") for pair in dataset.split(name).pairs]
     same = "101 59 80 58 45 20 50 42 9 145 29 41 102 25 4 46 7 74 62 45 1 16 17 3 13 6"
     different = "144 121 114 103 64 31 62 47 16 151 34 40 63 22 1 34 2 20 21 8 0 1 1 0 0 0"
     for label, counts in ((True, same), (False, different)):

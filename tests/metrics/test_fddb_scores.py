@@ -43,6 +43,16 @@ def test_an_ellipse_turned_by_a_right_angle_is_the_ellipse_with_its_radii_change
     assert overlaps(slanted, along, SIZE)[0, 0] > 0 == overlaps(slanted, against, SIZE)[0, 0]
 
 
+@pytest.mark.parametrize("angle", [-1.2, -0.4, 0.0, 0.7, 1.5])
+def test_a_slanted_ellipse_keeps_its_area_and_its_box(angle: float) -> None:
+    ellipse = np.array([[60.0, 25.0, angle, 200.0, 150.0]])
+    half_width = math.hypot(60 * math.cos(angle), 25 * math.sin(angle))
+    half_height = math.hypot(60 * math.sin(angle), 25 * math.cos(angle))
+    box = np.array([[200 - half_width, 150 - half_height, 200 + half_width, 150 + half_height]])
+    wanted = math.pi * 60 * 25 / (4 * half_width * half_height)
+    assert overlaps(ellipse, box, SIZE)[0, 0] == pytest.approx(wanted, rel=0.02)
+
+
 def test_regions_are_cut_at_the_picture() -> None:
     corner = np.array([[50.0, 50.0, 0.0, 0.0, 0.0]])
     assert overlaps(corner, np.array([[-80.0, -80.0, 50.0, 50.0]]), SIZE)[0, 0] == pytest.approx(math.pi / 4, abs=0.01)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from sklearn.metrics import average_precision_score
 
 from twinlens.errors import CalibrationError, OptionError
@@ -93,6 +93,7 @@ def test_expected_fpir_keeps_small_rates() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.integers(2, 12))
+@settings(max_examples=30)
 def test_average_precision_equals_scikit_learn_without_ties(seed: int, probes: int, photos: int) -> None:
     rng = np.random.default_rng(seed)
     scores = rng.permutation(probes * photos).reshape(probes, photos).astype(float)

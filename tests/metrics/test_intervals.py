@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from jaxtyping import Bool
 from scipy import stats
@@ -20,6 +20,7 @@ confidences = st.sampled_from([0.5, 0.9, 0.95, 0.999])
 
 
 @given(counts, confidences)
+@settings(max_examples=30)
 def test_wilson_and_clopper_pearson_equal_scipy(count: tuple[int, int], confidence: float) -> None:
     reference = stats.binomtest(*count)
     for ours, method in ((wilson, "wilson"), (clopper_pearson, "exact")):
@@ -29,6 +30,7 @@ def test_wilson_and_clopper_pearson_equal_scipy(count: tuple[int, int], confiden
 
 
 @given(counts, confidences)
+@settings(max_examples=30)
 def test_intervals_hold_their_estimate_and_grow_with_confidence(count: tuple[int, int], confidence: float) -> None:
     for method in (wilson, clopper_pearson):
         narrow = method(*count, confidence=confidence)

@@ -70,6 +70,7 @@ def test_float32_scores_meet_float64_thresholds_exactly() -> None:
 
 
 @given(scores, scores)
+@settings(max_examples=40)
 def test_the_curve_equals_the_naive_loop_at_every_threshold(genuine: Scores, impostor: Scores) -> None:
     curve = error_curve(genuine, impostor)
     assert curve.thresholds.tolist() == all_thresholds(genuine, impostor)
@@ -175,6 +176,7 @@ def test_accuracy_equals_the_naive_loop(genuine: Scores, impostor: Scores, thres
 
 
 @given(scores, scores)
+@settings(max_examples=40)
 def test_no_threshold_is_more_accurate_than_the_best(genuine: Scores, impostor: Scores) -> None:
     best = best_accuracy_threshold(genuine, impostor)
     highest = max(accuracy(genuine, impostor, t) for t in all_thresholds(genuine, impostor))

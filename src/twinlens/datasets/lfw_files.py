@@ -94,11 +94,16 @@ def read_pair(line: Line, photos: PhotoFolder) -> Pair:
     return pair
 
 
-def read_pairs(file: Path, photos: PhotoFolder) -> list[list[Pair]]:
+def read_pairs(file: Path, photos: PhotoFolder, *, repeats: bool = False) -> list[list[Pair]]:
     """Read a list of pairs -> one list a fold (a single one for the files of the development view).
 
     The first line is ``n`` or ``folds n``: in every fold, n pairs of the same person come first, then n of
     different people.
+
+    Args:
+        file: the list.
+        photos: where the photos are.
+        repeats: accept a pair that is listed twice.
 
     Raises:
         DatasetError: naming file and line: a header that does not fit, too few or too many lines, a pair of
@@ -120,7 +125,8 @@ def read_pairs(file: Path, photos: PhotoFolder) -> list[list[Pair]]:
         if pair.same != (place // each % 2 == 0):
             kinds = ("different people", "the same person")
             line.wrong(f"wanted a pair of {kinds[not pair.same]} here, got one of {kinds[pair.same]}")
-    refuse_repeats(read)
+    if not repeats:
+        refuse_repeats(read)
     pairs = [pair for _, pair in read]
     return [pairs[start : start + 2 * each] for start in range(0, len(pairs), 2 * each)]
 

@@ -64,7 +64,7 @@ def _mirrored(name: str, number: int, sha256: str, size_bytes: int) -> Source:
 LFW_LISTS = (
     _mirrored("pairsDevTrain.txt", 5976012, "1d454dada7dfeca0e7eab6f65dc4e97a6312d44cf142207be28d688be92aabfa", 56579),
     _mirrored("pairsDevTest.txt", 5976009, "7cb06600ea8b2814ac26e946201cdb304296262aad67d046a16a7ec85d0ff87c", 26002),
-    _mirrored("pairs.txt", 5976006, "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592", 0),
+    _mirrored("pairs.txt", 5976006, lfw.VIEW2_SHA256, 0),
     Source(
         "peopleDevTrain.txt",
         tuple(f"{owner}peopleDevTrain.txt" for owner in LFW_OWNERS),
