@@ -103,7 +103,7 @@ def _counted(folder: Path, level: str) -> dict[str, set[int]]:
 
 def _mat(path: Path) -> dict[str, Any]:
     try:
-        from scipy.io import loadmat  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
+        from scipy.io import loadmat  # noqa: PLC0415 - optional
     except ImportError as error:
         msg = "the easy, medium and hard lists of WIDER FACE are MATLAB files; run: pip install scipy"
         raise DatasetError(msg) from error
