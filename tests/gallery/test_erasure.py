@@ -54,7 +54,7 @@ def test_sixty_three_bytes_of_a_vector_are_found_anywhere(
     path.write_bytes(noise[:where] + whole[start : start + 63] + noise[where:])
     wanted = slices_of(vector)
     assert set(find_remains([path], wanted)) == {path}
-    path.write_bytes(noise + whole[:31] + noise)
+    path.write_bytes(noise + whole[:31] + bytes([whole[31] ^ 1]) + noise)
     assert find_remains([path], wanted) == {}
 
 

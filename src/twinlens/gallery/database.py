@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from twinlens.errors import GalleryError
 from twinlens.gallery.contract import Contract, GalleryOptions
 from twinlens.gallery.faults import explained
 from twinlens.gallery.schema import connect, open_database
+
+_POLL_S = 0.01
 
 
 class Database:
@@ -90,25 +93,37 @@ class Database:
             self._check_usable()
             return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
 
-    def checkpoint(self) -> bool:
-        """Move the write-ahead log into the file and empty it; False where a reader kept it busy for too long."""
-        with self._write_lock, explained(self.path):
-            self._check_usable()
-            busy: int = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            return busy == 0
+    def checkpoint(self, wait_s: float) -> bool:
+        """Move the write-ahead log into the file and empty it.
 
-    def tidy(self) -> None:
-        """Empty a write-ahead log that a process left behind when it died, unless somebody is using it."""
+        Args:
+            wait_s: how long others may keep it busy, seconds.
+
+        Returns:
+            False where somebody used it all the time.
+        """
+        deadline = time.monotonic() + wait_s
         with self._write_lock, explained(self.path):
             self._check_usable()
             (patience,) = self._writer.execute("PRAGMA busy_timeout").fetchone()
-            self._writer.execute("PRAGMA busy_timeout=0")
+            self._writer.execute("PRAGMA busy_timeout=0")  # it does not cover another checkpoint: wait here instead
             try:
-                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.OperationalError:
-                return
+                while self._emptied() is False:
+                    if time.monotonic() >= deadline:
+                        return False
+                    time.sleep(_POLL_S)
             finally:
                 self._writer.execute(f"PRAGMA busy_timeout={patience}")
+        return True
+
+    def _emptied(self) -> bool:
+        try:
+            busy: int = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        return busy == 0
 
     @contextmanager
     def view(self) -> Iterator[sqlite3.Connection]:

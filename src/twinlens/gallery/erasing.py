@@ -30,8 +30,8 @@ def gallery_files(database: Database, side: SideIndex) -> list[Path]:
 def _scrub(database: Database, side: SideIndex, wait_s: float) -> None:
     """Empty the write-ahead log and overwrite the index rows; whatever cannot be done shows in the search after it."""
     with suppress(GalleryError):
-        if not database.checkpoint():
-            _LOG.warning("gallery %s: a reader kept the write-ahead log from being emptied", database.path)
+        if not database.checkpoint(wait_s):
+            _LOG.info("gallery %s: a reader kept the write-ahead log from being emptied", database.path)
     side.erase_removed(wait_s=wait_s)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
+from twinlens.errors import GalleryError, GalleryUnavailableError
 from twinlens.gallery import reading
 from twinlens.gallery.database import Database
 from twinlens.gallery.segment import Segment
@@ -87,5 +88,13 @@ def problems_of(database: Database, segments: Callable[[], Sequence[Segment]]) -
     Args:
         database: the truth.
         segments: gives what a search looks through; asked for once the database is known to be readable.
+
+    Raises:
+        GalleryUnavailableError: it cannot be read at the moment.
     """
-    return tuple(_database_problems(database) or _vector_problems(database, segments()))
+    try:
+        return tuple(_database_problems(database) or _vector_problems(database, segments()))
+    except GalleryUnavailableError:
+        raise
+    except GalleryError as error:  # so damaged that the check itself could not be carried out
+        return (str(error),)

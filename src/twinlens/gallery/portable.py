@@ -16,7 +16,8 @@ import os
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Protocol, runtime_checkable
 
@@ -186,9 +187,8 @@ def _check_shape(stream: _Hashing, shape: tuple[int, int]) -> None:
         raise ValueError(msg)
 
 
-def _take_over(connection: sqlite3.Connection, archive: zipfile.ZipFile, manifest: dict[str, Any]) -> int:
+def _take_over(connection: sqlite3.Connection, streams: Mapping[str, _Hashing], manifest: dict[str, Any]) -> int:
     """Store everything; raise before the transaction ends if any byte is not the one that was exported."""
-    streams = {name: _Hashing(archive.open(name)) for name in (_SUBJECTS, _TEMPLATES, _VECTORS)}
     shape = (int(manifest["templates"]), int(manifest["dim"]))
     _check_shape(streams[_VECTORS], shape)
     tags: dict[str, dict[str, str]] = {}
@@ -231,8 +231,10 @@ def read_export(database: Database, path: Path) -> int:
     try:
         with explained(path), zipfile.ZipFile(path) as archive:
             manifest = _read_manifest(archive, path, database.contract)
-            with database.writing() as connection:
-                return _take_over(connection, archive, manifest)
+            with ExitStack() as stack, database.writing() as connection:
+                names = (_SUBJECTS, _TEMPLATES, _VECTORS)
+                streams = {name: _Hashing(stack.enter_context(archive.open(name))) for name in names}
+                return _take_over(connection, streams, manifest)
     except _ODD as error:
         reason = str(error) if isinstance(error, OptionError | ValueError) else type(error).__name__
         msg = f"export {path}: it is damaged or not an export of Twinlens ({reason}); nothing was imported"

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64
 
+from twinlens.errors import GalleryError
 from twinlens.gallery.coded_segment import calibrated_depth
 from twinlens.gallery.codes import Coder, parts_of
 from twinlens.gallery.contract import GalleryOptions
@@ -148,7 +149,7 @@ class SideIndex:
                     self._extend(None if anew else self.header())
                 return free
         except OSError as error:
-            _LOG.warning("no scan index beside %s (%s): searching without it", self._database.path, error)
+            _LOG.info("no scan index beside %s (%s): searching without it", self._database.path, error)
             return False
 
     def _extend(self, header: Header | None) -> None:
@@ -236,7 +237,8 @@ class SideIndex:
             _, issued = last_issued(connection)
         if len(self._numbers()) > 1 or (header is not None and header.through_removal < issued):
             self.erase_removed(wait_s=0.0)
-        self._database.tidy()
+        with suppress(GalleryError):
+            self._database.checkpoint(0.0)
 
     def templates_with_code(self, code: bytes) -> list[int]:
         """Return the ids of the templates that have this compressed code somewhere in the folder, removed or not."""
@@ -260,7 +262,7 @@ class SideIndex:
                     self._erase(self.header())
                 return free
         except OSError as error:
-            _LOG.warning("could not erase from the scan index of %s: %s", self._database.path, error)
+            _LOG.info("could not erase from the scan index of %s: %s", self._database.path, error)
             return False
 
     def _erase(self, header: Header | None) -> None:
