@@ -6,7 +6,7 @@ from twinlens.recognizer.album import clusters_of
 from twinlens.recognizer.enrolment import EnrolOptions, summary
 from twinlens.recognizer.facade import Recognizer
 from twinlens.recognizer.pipeline import PhotoOptions
-from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Portrait
+from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Portrait, Sighting
 
 __all__ = [
     "Cluster",
@@ -17,6 +17,7 @@ __all__ = [
     "PhotoOptions",
     "Portrait",
     "Recognizer",
+    "Sighting",
     "clusters_of",
     "summary",
 ]

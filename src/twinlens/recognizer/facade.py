@@ -8,10 +8,10 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from twinlens.detect import DetectOptions, build_detector
 from twinlens.embed import load_embedder
@@ -24,11 +24,14 @@ from twinlens.recognizer.choice import Choice, everyone, main_face, prominent
 from twinlens.recognizer.enrolment import EnrolOptions, enrol_photo
 from twinlens.recognizer.identification import identify_faces
 from twinlens.recognizer.pipeline import PhotoOptions, Pipeline, no_face
-from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification
+from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Sighting
 from twinlens.runtime import RuntimeOptions
 from twinlens.score import Bar, Policy, decide, identification_bar, verification_bar
-from twinlens.types import Decision, Embedding, Match
+from twinlens.types import Decision, Embedding, Image, Match
 from twinlens.zoo import DEFAULT_DETECTOR, DEFAULT_EMBEDDER, ModelCard, checked_paths, find_card
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 class Recognizer:
@@ -74,7 +77,7 @@ class Recognizer:
         detect: DetectOptions | None = None,
         photos: PhotoOptions | None = None,
         runtime: RuntimeOptions | None = None,
-    ) -> Self:
+    ) -> Recognizer:
         """Load models by name, and open or create a gallery.
 
         Args:
@@ -125,7 +128,7 @@ class Recognizer:
         """Image -> [Face]."""
         return self._pipeline.detector
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Recognizer:
         return self
 
     def __exit__(
@@ -150,6 +153,14 @@ class Recognizer:
     def examine_all(self, photos: Iterable[Source], choose: Choice = everyone) -> Iterator[Examined]:
         """Examine many photos side by side, in order; one that cannot be read comes back with its error."""
         return self._pipeline.stream(photos, choose)
+
+    def sight(self, image: Image) -> list[Sighting]:
+        """Return the faces of one picture, the most confident first, without their embeddings."""
+        return self._pipeline.sight(image)
+
+    def apply(self, work: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+        """Do the work on the recognizer's threads, in order, a few items ahead of what is asked for."""
+        return self._pipeline.apply(work, items)
 
     def embed(self, photo: Source) -> Embedding:
         """Return the embedding of a photo's main face.

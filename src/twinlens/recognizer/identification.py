@@ -1,13 +1,15 @@
-"""Faces of one photo and a gallery -> who they are; *unknown* is an answer, and nobody appears twice."""
+"""Faces seen together and a gallery -> who they are; *unknown* is an answer, and nobody appears twice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twinlens.protocols import Search
 from twinlens.recognizer.results import Identification, Portrait
 from twinlens.score import Bar
 from twinlens.types import Match
+
+Together = Callable[[int, int], bool]  # whether two faces, by number, were seen at the same time
 
 
 def identify_faces(
@@ -17,23 +19,26 @@ def identify_faces(
     bar: Bar,
     top: int,
     tags: Mapping[str, str] | None = None,
+    together: Together | None = None,
 ) -> list[Identification]:
-    """Name each face of one photo.
+    """Name each face of one photo, or of one video.
 
-    A subject is given to the most alike face only; the others get their next candidate above the threshold, if any.
+    Of faces seen together a subject is given to the most alike only; the others get their next candidate above the
+    threshold, if any.
 
     Args:
-        portraits: the faces of one photo.
+        portraits: the faces.
         gallery: who may be named.
         bar: the threshold for a gallery of this size.
         top: candidates to report for each face.
         tags: only subjects that carry all of these.
+        together: which faces exclude each other; None for all, as in a photo.
     """
     if not portraits:
         return []
-    depth = max(top, len(portraits))  # enough candidates for a face to find its next one when others go first
+    depth = max(top, _largest_company(len(portraits), together))  # a face needs its next ones when others go first
     found = gallery.search([p.embedding for p in portraits], depth, tags=tags)
-    given = assign(found, bar.threshold)
+    given = assign(found, bar.threshold, together)
     return [
         Identification(
             portrait=portrait,
@@ -46,8 +51,15 @@ def identify_faces(
     ]
 
 
-def assign(found: Sequence[Sequence[Match]], threshold: float) -> list[Match | None]:
-    """Give each subject to at most one face, the most certain pairs first."""
+def _largest_company(count: int, together: Together | None) -> int:
+    """Return how many faces, itself among them, a face may have to share out the subjects with."""
+    if together is None:
+        return count
+    return 1 + max(sum(i != j and together(i, j) for j in range(count)) for i in range(count))
+
+
+def assign(found: Sequence[Sequence[Match]], threshold: float, together: Together | None = None) -> list[Match | None]:
+    """Give each subject to at most one of the faces seen together, the most certain pairs first."""
     offers = [
         (match.score, face, match)
         for face, candidates in enumerate(found)
@@ -55,11 +67,12 @@ def assign(found: Sequence[Sequence[Match]], threshold: float) -> list[Match | N
         if match.score >= threshold
     ]
     given: list[Match | None] = [None] * len(found)
-    taken: set[str] = set()
+    holders: dict[str, list[int]] = {}
     for _, face, match in sorted(offers, key=lambda offer: (-offer[0], offer[1], offer[2].subject)):
-        if given[face] is None and match.subject not in taken:
+        others = holders.setdefault(match.subject, [])
+        if given[face] is None and not any(together is None or together(face, other) for other in others):
             given[face] = match
-            taken.add(match.subject)
+            others.append(face)
     return given
 
 
@@ -68,7 +81,7 @@ def _reasons(portrait: Portrait, match: Match | None, candidates: Sequence[Match
     if match is None and not candidates:
         reasons.append("the gallery is empty")
     elif match is None and candidates[0].score >= bar.threshold:
-        reasons.append(f"{candidates[0].subject!r} is another, more alike face of this photo")
+        reasons.append(f"{candidates[0].subject!r} is another, more alike face seen at the same time")
     if not bar.reached:
         reasons.append(
             f"strangers may be named in up to {bar.fpir:.1%} of searches: the model's measurement does not reach "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from twinlens.align import align
 from twinlens.errors import NoFaceError, TwinlensError
@@ -14,10 +16,12 @@ from twinlens.image.reading import name_of
 from twinlens.protocols import Detector, Embedder
 from twinlens.quality import QualityOptions, assess
 from twinlens.recognizer.choice import Choice, everyone, main_face
-from twinlens.recognizer.results import Examined, Portrait
+from twinlens.recognizer.results import Examined, Portrait, Sighting
 from twinlens.runtime import usable_cores
 from twinlens.types import Crop, Embedding, Face, Image
 
+A = TypeVar("A")
+B = TypeVar("B")
 AHEAD = 2  # photos in work for each thread: keeps threads busy and memory bounded
 
 
@@ -84,10 +88,14 @@ class Pipeline:
 
     def stream(self, sources: Iterable[Source], choose: Choice = everyone) -> Iterator[Examined]:
         """Examine many photos, in order; a photo that cannot be read comes back with its error."""
-        waiting: deque[Future[Examined]] = deque()
+        return self.apply(partial(self._examine_or_say_why, choose=choose), sources)
+
+    def apply(self, work: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+        """Do the work on the threads, and yield what comes of each item, in order; few items are in work at once."""
+        waiting: deque[Future[B]] = deque()
         try:
-            for source in sources:
-                waiting.append(self._pool.submit(self._examine_or_say_why, source, choose))
+            for item in items:
+                waiting.append(self._pool.submit(work, item))
                 if len(waiting) >= AHEAD * self._threads:
                     yield waiting.popleft().result()
             while waiting:
@@ -95,6 +103,12 @@ class Pipeline:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def sight(self, image: Image) -> list[Sighting]:
+        """Return the faces of one picture, the most confident first, without their embeddings."""
+        return [
+            Sighting(face, align(image, face), assess(image, face, self._options.quality)) for face in self.faces(image)
+        ]
 
     def portraits(self, image: Image, faces: Sequence[Face]) -> tuple[Portrait, ...]:
         """Align, assess and embed faces of one picture; a crowd is shared out between the threads.

@@ -23,6 +23,15 @@ class Portrait:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One face of a picture before it is embedded: what is cheap to know of it."""
+
+    face: Face
+    crop: Crop
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Examined:
     """A photo and its faces, the most confident first; or the reason why there are none.
 
