@@ -22,15 +22,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from machine import machine
-from twinlens.datasets.lfw import load_development
-from twinlens.datasets.place import data_root
-from twinlens.datasets.records import Pair
-
 from peers.accuracy import Verdicts, answer_pairs, judge, key, spread
 from peers.catalogue import PEERS, TWINLENS, Peer
 from peers.environments import prepare, size_mb
 from peers.table import accuracy_table, cost_table
 from peers.timing import busy, cold, warm
+
+from twinlens.datasets.lfw import load_development
+from twinlens.datasets.place import data_root
+from twinlens.datasets.records import Pair
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks-peers.md"
 TABLE = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- end -->)", re.DOTALL)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from twinlens.datasets.records import Pair
 
 from peers.catalogue import Peer
 from peers.conversation import Conversation
 from peers.environments import fingerprint
+from twinlens.datasets.records import Pair
 from twinlens.metrics.intervals import Interval, mcnemar, wilson
 from twinlens.metrics.verification import best_accuracy_threshold
 

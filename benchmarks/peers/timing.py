@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import numpy as np
 from PIL import Image
-from twinlens.datasets.records import Pair
 
 from peers.catalogue import Peer
 from peers.conversation import Conversation, cold_start_s
+from twinlens.datasets.records import Pair
 
 T = TypeVar("T")
 WARM_UP = 5  # WebAssembly and graph compilers need a few calls
