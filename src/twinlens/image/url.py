@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -93,16 +94,15 @@ class _Request:
         """Send it; return the body or where to look instead."""
         parts = self._checked_parts()
         try:
-            connection = self._connect(parts)
-            # A socket's timeout starts anew with every byte; the watch ends the whole exchange.
-            watch = threading.Timer(max(0.0, self._deadline - time.monotonic()), self._expire, [connection])
-            watch.daemon = True
-            watch.start()
-            try:
-                return self._exchange(connection, parts, limits)
-            finally:
-                watch.cancel()
-                connection.close()
+            with self._connect(parts) as plain:
+                # A socket's timeout starts anew with every byte; the watch ends the whole exchange.
+                watch = threading.Timer(max(0.0, self._deadline - time.monotonic()), self._expire, [plain])
+                watch.daemon = True
+                watch.start()
+                try:
+                    return self._exchange(plain, parts, limits)
+                finally:
+                    watch.cancel()
         except (OSError, http.client.HTTPException) as error:
             if self._expired.is_set() or isinstance(error, TimeoutError):
                 msg = f"{self._url}: no whole answer within {self._options.timeout_s:g} s; try later or raise timeout_s"
@@ -122,10 +122,9 @@ class _Request:
             raise ImageError(msg)
         return parts
 
-    def _connect(self, parts: SplitResult) -> http.client.HTTPConnection:
+    def _connect(self, parts: SplitResult) -> socket.socket:
         host = parts.hostname or ""
-        secure = parts.scheme == "https"
-        port = parts.port or (443 if secure else 80)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -136,21 +135,24 @@ class _Request:
             msg = f"{self._url}: {host!r} is a private or loopback address; allow_private permits to fetch it"
             raise ImageError(msg)
         left_s = max(0.001, self._deadline - time.monotonic())
-        raw = socket.create_connection((addresses[0], port), timeout=left_s)
-        connection = http.client.HTTPConnection(host, port, timeout=left_s)
-        connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host) if secure else raw
-        return connection
+        return socket.create_connection((addresses[0], port), timeout=left_s)
 
-    def _expire(self, connection: http.client.HTTPConnection) -> None:
+    def _expire(self, sock: socket.socket) -> None:
         self._expired.set()
-        sock = connection.sock
-        if sock is not None:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # closed in the meantime
+        with suppress(OSError):  # closed in the meantime
+            sock.shutdown(socket.SHUT_RDWR)
 
-    def _exchange(
+    def _exchange(self, plain: socket.socket, parts: SplitResult, limits: ImageLimits) -> bytes | _Redirect:
+        host = parts.hostname or ""
+        connection = http.client.HTTPConnection(host, parts.port)  # for what it says; it connects nowhere
+        if parts.scheme == "https":
+            connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+        else:
+            connection.sock = plain
+        with closing(connection):
+            return self._ask(connection, parts, limits)
+
+    def _ask(
         self, connection: http.client.HTTPConnection, parts: SplitResult, limits: ImageLimits
     ) -> bytes | _Redirect:
         path = quote(parts.path or "/", safe=_ADDRESS_CHARACTERS)
@@ -163,7 +165,10 @@ class _Request:
             "Connection": "close",
         }
         connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
+        with connection.getresponse() as answer:
+            return self._read(answer, limits)
+
+    def _read(self, answer: http.client.HTTPResponse, limits: ImageLimits) -> bytes | _Redirect:
         location = answer.headers.get("Location")
         if answer.status in _REDIRECTS and location:
             return _Redirect(urljoin(self._target, location))
