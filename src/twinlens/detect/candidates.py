@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int
@@ -27,12 +26,12 @@ class Candidates:
     scores: Float32[np.ndarray, " n"]
 
     @classmethod
-    def none(cls) -> Self:
+    def none(cls) -> Candidates:
         """Return an empty set."""
         return cls(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty((0,), np.float32))
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
+    def joined(cls, parts: Sequence[Candidates]) -> Candidates:
         """Return all candidates of several sets."""
         if not parts:
             return cls.none()
