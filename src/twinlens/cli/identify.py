@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twinlens.cli import options as o
+from twinlens.cli.answers import Ask, Tally, match_record, said
 from twinlens.cli.detect import face_record
-from twinlens.cli.exits import Exit, exit_code
+from twinlens.cli.exits import Exit
 from twinlens.cli.output import emit, note, percent, progress
-from twinlens.cli.photos import expand
+from twinlens.cli.photos import expand_media
 
 if TYPE_CHECKING:
-    from twinlens.recognizer import Examined, Identification
-    from twinlens.types import Match
+    from twinlens.recognizer import Examined, Identification, Recognizer
 
+Every = Annotated[
+    int | None, typer.Option("--every", metavar="N", help="Videos: look at every n-th frame (about 10 a second).")
+]
 Top = Annotated[int, typer.Option("--top", metavar="N", help="Candidates to report.")]
 
 
@@ -31,12 +35,13 @@ def identify(
     model: o.Model = "sface",
     detector: o.DetectorOption = "yunet",
     scales: o.Scales = "multi",
+    every: Every = None,
     engine: o.Engine = None,
     threads: o.Threads = None,
     allow_url: o.AllowUrl = False,
     json: o.Json = False,
 ) -> None:
-    """Name every face, or say *unknown*. Exit code 1: nobody known anywhere."""
+    """Name every face, or say *unknown*; in a video, every person once. Exit code 1: nobody known anywhere."""
     setup = o.Setup(
         gallery=gallery,
         model=model,
@@ -48,22 +53,33 @@ def identify(
         threshold=threshold,
         allow_url=allow_url,
     )
-    names = expand(photos)
-    tags = o.tags_of(tag)
-    known, worst = 0, Exit.YES
+    from twinlens.cli.footage import is_footage, name_people
+
+    names = expand_media(photos)
+    ask = Ask(top, o.tags_of(tag), draw, every, json)
+    tally = Tally()
     with o.build(setup, with_gallery=True) as recognizer:
-        sources = map(o.photo_source, names)
-        for photo in progress(recognizer.examine_all(sources), "identifying", len(names)):
-            if photo.error is not None:
-                note(f"twinlens: {photo.error}")
-                worst = exit_code(photo.error)
-                continue
-            found = recognizer.identify(photo, top=top, tags=tags)
-            known += sum(answer.match is not None for answer in found)
-            emit(_record(photo, found), _text(photo, found), as_json=json)
-            if draw is not None:
-                _draw(photo, found, draw)
-    raise typer.Exit(worst or (Exit.YES if known else Exit.NO))
+        for moving, group in groupby(names, is_footage):
+            if moving:
+                for name in group:
+                    name_people(recognizer, name, ask, tally)
+            else:
+                _name_faces(recognizer, list(group), ask, tally)
+    raise typer.Exit(tally.worst or (Exit.YES if tally.known else Exit.NO))
+
+
+def _name_faces(recognizer: Recognizer, names: list[str], ask: Ask, tally: Tally) -> None:
+    """Answer for photos, several side by side."""
+    sources = map(o.photo_source, names)
+    for photo in progress(recognizer.examine_all(sources), "identifying", len(names)):
+        if photo.error is not None:
+            tally.fail(photo.error)
+            continue
+        found = recognizer.identify(photo, top=ask.top, tags=ask.tags)
+        tally.known += sum(answer.match is not None for answer in found)
+        emit(_record(photo, found), _text(photo, found), as_json=ask.json)
+        if ask.draw is not None:
+            _draw(photo, found, tally.place(ask.draw, photo.source, ".png"))
 
 
 def search(
@@ -102,16 +118,6 @@ def search(
     raise typer.Exit(Exit.YES if matches and matches[0].score >= bar.threshold else Exit.NO)
 
 
-def match_record(match: Match) -> dict[str, object]:
-    """Return a candidate as plain values."""
-    return {
-        "subject": match.subject,
-        "score": match.score,
-        "probability": match.probability,
-        "rank": match.rank,
-    }
-
-
 def _record(photo: Examined, found: list[Identification]) -> dict[str, object]:
     bar = found[0].bar if found else None
     return {
@@ -136,19 +142,12 @@ def _text(photo: Examined, found: list[Identification]) -> str:
     lines = [f"{photo.source}: {len(found) or 'no'} face{'s' if len(found) != 1 else ''}"]
     for answer in found:
         left, top = (round(float(v)) for v in answer.portrait.face.box.xyxy[:2])
-        if answer.match is not None:
-            said = f"{answer.match.subject} (similarity {answer.match.score:.3f})"
-        elif answer.candidates:
-            best = answer.candidates[0]
-            said = f"unknown (nearest {best.subject}, {best.score:.3f}, below {answer.bar.threshold:.3f})"
-        else:
-            said = "unknown"
         why = f"  [{'; '.join(answer.reasons)}]" if answer.reasons else ""
-        lines.append(f"  at ({left}, {top}): {said}{why}")
+        lines.append(f"  at ({left}, {top}): {said(answer)}{why}")
     return "\n".join(lines)
 
 
-def _draw(photo: Examined, found: list[Identification], folder: Path) -> None:
+def _draw(photo: Examined, found: list[Identification], path: Path) -> None:
     from twinlens.draw import KNOWN, UNKNOWN, Mark, draw, save
 
     if photo.image is not None:
@@ -160,4 +159,4 @@ def _draw(photo: Examined, found: list[Identification], folder: Path) -> None:
             )
             for answer in found
         ]
-        save(draw(photo.image, marks), folder / f"{Path(photo.source).stem}.png")
+        save(draw(photo.image, marks), path)

@@ -68,10 +68,24 @@ def check(
 
 @app.command("fetch")
 def fetch(name: Name, json: o.Json = False) -> None:
-    """Download a model's files to the user's folder, checking each sha256."""
-    from twinlens.zoo import fetch_files, find_card
+    """Download what a model's card gives an address for to the user's folder, checking each sha256."""
+    from twinlens.datasets.fetch import download
+    from twinlens.datasets.sources import Source
+    from twinlens.errors import DatasetError, ModelNotFoundError
+    from twinlens.zoo import find_card, locate, user_folder
 
-    for path in fetch_files(find_card(name)):
+    card = find_card(name)
+    for file in card.files:
+        try:
+            path = locate(card, file)
+        except ModelNotFoundError:
+            if not file.url:
+                raise
+            user_folder().mkdir(parents=True, exist_ok=True)
+            try:
+                path = download(Source(file.name, (file.url,), file.sha256, file.size_bytes), user_folder())
+            except DatasetError as error:
+                raise ModelNotFoundError(str(error)) from error
         emit({"name": name, "file": str(path)}, f"{path}", as_json=json)
 
 

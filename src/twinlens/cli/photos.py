@@ -1,4 +1,4 @@
-"""What a person names on the command line -> photo files."""
+"""What a person names on the command line -> photo files, videos."""
 
 from __future__ import annotations
 
@@ -26,6 +26,24 @@ def expand(names: Iterable[str]) -> list[str]:
             msg = f"{name}: no pictures in this folder"
             raise ImageError(msg)
         found += map(str, pictures)
+    return found
+
+
+def expand_media(names: Iterable[str]) -> list[str]:
+    """Return files as they are, and the pictures and videos below each folder, in order.
+
+    Raises:
+        ImageError: a folder without either.
+    """
+    from twinlens.video import list_media
+
+    found: list[str] = []
+    for name in names:
+        listed = [str(path) for path in list_media(Path(name))] if Path(name).is_dir() else [name]
+        if not listed:
+            msg = f"{name}: no pictures and no videos in this folder"
+            raise ImageError(msg)
+        found += listed
     return found
 
 
