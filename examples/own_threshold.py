@@ -1,0 +1,13 @@
+"""Decide at a false match rate of your own: one stranger in 100,000.
+
+python examples/own_threshold.py A.jpg B.jpg
+"""
+
+import sys
+
+from twinlens import Recognizer
+from twinlens.score import Policy
+
+with Recognizer.default(policy=Policy(target_fmr=1e-5)) as recognizer:
+    decision = recognizer.verify(sys.argv[1], sys.argv[2])
+    print(f"{decision.accepted} at similarity {decision.threshold:.3f} or more")
