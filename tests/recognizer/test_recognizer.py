@@ -14,6 +14,7 @@ from skimage import data
 from twinlens.cli.demo_pictures import altered, enlarged
 from twinlens.draw import save
 from twinlens.errors import CalibrationError, GalleryError, ImageError, ModelMismatchError, NoFaceError, OptionError
+from twinlens.image import Source
 from twinlens.recognizer import EnrolOptions, Recognizer
 from twinlens.score import Policy
 from twinlens.types import Image
@@ -104,7 +105,14 @@ def test_reports_say_why(people: Recognizer, astronaut: Image, strangers: list[I
     text = tmp_path / "notes.jpg"
     text.write_text("not a picture")
     dark = Image((astronaut.pixels * 0.05).astype(np.uint8), "dark")
-    photos = [astronaut, astronaut, text, np.zeros((64, 64, 3), np.uint8), dark, beside(astronaut, astronaut)]
+    photos: list[Source] = [
+        astronaut,
+        astronaut,
+        text,
+        np.zeros((64, 64, 3), np.uint8),
+        dark,
+        beside(astronaut, astronaut),
+    ]
     reports = people.enrol("Eileen Collins", photos)
     outcomes = [report.outcome for report in reports]
     assert outcomes[:4] == ["done", "already enrolled", "unreadable", "no face"]
@@ -196,7 +204,7 @@ def test_a_stream_keeps_the_order_and_says_what_failed(
     recognizer: Recognizer, strangers: list[Image], tmp_path: Path
 ) -> None:
     (tmp_path / "empty.jpg").touch()
-    sources = [strangers[0], tmp_path / "empty.jpg", *strangers[1:6]]
+    sources: list[Source] = [strangers[0], tmp_path / "empty.jpg", *strangers[1:6]]
     examined = list(recognizer.examine_all(sources))
     assert [e.source for e in examined] == [
         strangers[0].source,
