@@ -28,10 +28,11 @@ COARSE_SIDE = 320  # the last level: a face as large as the picture is well insi
 COARSE_FROM = 640  # a smaller level needs no coarser one
 TILE_SIDE = 2304  # a longer level is cut
 TILE_OVERLAP = 256
+AVERAGE_BELOW = 0.5  # scale; above, two pixels a side are enough to interpolate from, at a fifth of the time
 EDGE = 4  # a box that comes so close to a cut is cut itself, and whole in the next tile
 
-TINY_SCALE = 2.0  # enlargement of the finest level in the tiny mode
-TINY_STEPS = (1.0, 0.75, 0.5)  # levels by their part of the finest one; from there on halves
+TINY_SCALE = 2.5  # enlargement of the finest level in the tiny mode
+TINY_STEPS = (1.0, 0.6, 0.4)  # levels by their part of the finest one; from there on halves
 TINY_LAST = 512  # pixels of the longer side from which on no further half is needed
 SECOND_LOOK_MARGIN = 0.25  # of the longer side, on each side of the picture
 
@@ -78,7 +79,7 @@ class View:
             part = cv2.copyMakeBorder(part, *around, cv2.BORDER_CONSTANT, value=(0, 0, 0))
         if self.scale == 1.0:
             return part
-        way = cv2.INTER_AREA if self.scale < 1.0 else cv2.INTER_LINEAR
+        way = cv2.INTER_AREA if self.scale < AVERAGE_BELOW else cv2.INTER_LINEAR
         return cv2.resize(part, self.width_height, interpolation=way)
 
     def whole(self, candidates: Candidates, width: int, height: int) -> Bool[np.ndarray, " n"]:

@@ -27,7 +27,8 @@ from twinlens.types import Face, Image
 
 STRIDES = (8, 16, 32)
 GRID = 64  # pixels; 32 would do for the strides, but an engine prepares itself anew for every size it meets
-VOTE_FROM = 0.3  # of the least score
+VOTE_PART = 0.3  # of the least score: what a level must be sure of to have a vote
+VOTE_LEAST = 0.02  # thousands of candidates in a picture are below, and hardly a face
 MAX_LOG_SIZE = 10.0  # a box of e^10 cells: keeps exp() finite whatever the network answers
 
 
@@ -47,7 +48,7 @@ class YuNet:
         self._options = options or DetectOptions()
         self._least = self._options.min_score
         if self._options.scales == "tiny":  # a level that is less sure still has a vote
-            self._least *= VOTE_FROM
+            self._least = min(self._least, max(self._least * VOTE_PART, VOTE_LEAST))
 
     def detect(self, images: Sequence[Image]) -> list[list[Face]]:
         """Return the faces of each image, the most confident first.
@@ -59,17 +60,20 @@ class YuNet:
 
     def _detect(self, image: Image) -> list[Face]:
         looks = levels(image.width, image.height, self._options)
-        parts = [self._look(image, level) for level in looks]
-        if not any(map(len, parts)) and self._options.scales != "single":
-            looks = [second_look(image.width, image.height)]
-            parts = [self._look(image, looks[0])]
-        if len(parts) == 1:
-            return parts[0].faces()
-        overlap = self._options.overlap
-        if self._options.scales == "tiny":
-            fused = agreed(parts, looks, overlap)
-            return fused[fused.scores >= self._options.min_score].faces()
-        return strongest(Candidates.joined(parts), overlap).faces()
+        found = self._merged([self._look(image, level) for level in looks], looks)
+        if len(found) == 0 and self._options.scales != "single":
+            look = second_look(image.width, image.height)
+            found = self._merged([self._look(image, look)], [look])
+        return found.faces()
+
+    def _merged(self, parts: list[Candidates], looks: list[Level]) -> Candidates:
+        if len(parts) > 1 and self._options.scales == "tiny":
+            merged = agreed(parts, looks, self._options.overlap)
+        elif len(parts) > 1:
+            merged = strongest(Candidates.joined(parts), self._options.overlap)
+        else:
+            merged = parts[0]
+        return merged[merged.scores >= self._options.min_score]
 
     def _look(self, image: Image, level: Level) -> Candidates:
         """Return the faces that one level is to be believed about."""
