@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from twinlens.errors import ImageError
@@ -14,10 +15,19 @@ PICTURE_SUFFIXES = frozenset(
 
 
 def list_pictures(path: Path) -> list[Path]:
-    """Return the picture files of a folder and of the folders in it, sorted by path.
+    """Return the picture files of a folder and of the folders in it, sorted by path; see `list_files`.
 
-    Known by their suffix in any case. Hidden files and folders (a leading dot) are left out. Links are followed; a
-    folder that can be reached twice is listed once.
+    Raises:
+        ImageError: no such folder, or no permission to read it or one inside.
+    """
+    return list_files(path, PICTURE_SUFFIXES)
+
+
+def list_files(path: Path, suffixes: Collection[str]) -> list[Path]:
+    """Return the files with these suffixes in a folder and in the folders in it, sorted by path.
+
+    Suffixes are in lower case and fit in any case. Hidden files and folders (a leading dot) are left out. Links are
+    followed; a folder that can be reached twice is listed once.
 
     Raises:
         ImageError: no such folder, or no permission to read it or one inside.
@@ -37,7 +47,7 @@ def list_pictures(path: Path) -> list[Path]:
                 visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
         except OSError as error:
             raise ImageError(_problem(folder, error)) from error
-        found += [folder / e.name for e in visible if Path(e.name).suffix.lower() in PICTURE_SUFFIXES and e.is_file()]
+        found += [folder / e.name for e in visible if Path(e.name).suffix.lower() in suffixes and e.is_file()]
         # the last one is taken first: of two ways to one folder the alphabetically first is kept
         waiting += [folder / e.name for e in reversed(visible) if e.is_dir()]
     return sorted(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twinlens.video.annotated import write_copy
 from twinlens.video.film import Film, Frame, frames
-from twinlens.video.kinds import VIDEO_SUFFIXES, is_video
+from twinlens.video.kinds import VIDEO_SUFFIXES, is_video, list_media
 from twinlens.video.options import VideoLimits, VideoOptions
 from twinlens.video.track import Span, Track, Watched
 from twinlens.video.watching import identify_video
@@ -21,5 +21,6 @@ __all__ = [
     "frames",
     "identify_video",
     "is_video",
+    "list_media",
     "write_copy",
 ]

@@ -17,7 +17,7 @@ from twinlens.draw import KNOWN, UNKNOWN, Mark, draw
 from twinlens.errors import ImageError, OptionError
 from twinlens.types import Image
 from twinlens.video.film import Film
-from twinlens.video.options import VideoLimits
+from twinlens.video.options import Progress, VideoLimits
 from twinlens.video.quiet import quiet_opening
 from twinlens.video.track import Track
 
@@ -32,6 +32,7 @@ def write_copy(
     target: Path,
     *,
     limits: VideoLimits | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Write an annotated copy; return how many frames it has. It appears under its name when it is complete.
 
@@ -40,6 +41,7 @@ def write_copy(
         tracks: who is in it.
         target: ``.mp4`` (MPEG-4), ``.avi`` (Motion JPEG) or ``.webm`` (VP8); its folder is made.
         limits: the size of a frame.
+        progress: called after each frame.
 
     Raises:
         ImageError: the video cannot be read, or the copy cannot be written.
@@ -55,7 +57,7 @@ def write_copy(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with Film(source, limits=limits) as film:
-            count = _write(film, tracks, part)
+            count = _write(film, tracks, part, progress)
         _check(part, target, count)
         part.replace(target)
     except OSError as error:
@@ -77,7 +79,7 @@ def marks(tracks: Sequence[Track], frame: int) -> list[Mark]:
     return found
 
 
-def _write(film: Film, tracks: Sequence[Track], part: Path) -> int:
+def _write(film: Film, tracks: Sequence[Track], part: Path, progress: Progress | None) -> int:
     """Write every frame that can be read."""
     writer: cv2.VideoWriter | None = None
     size = (0, 0)
@@ -92,6 +94,8 @@ def _write(film: Film, tracks: Sequence[Track], part: Path) -> int:
                 picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
             writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
             count += 1
+            if progress is not None:
+                progress(count, film.stated_frames)
     except ImageError:
         if not count:
             raise  # a film that breaks off has a copy as far as it goes

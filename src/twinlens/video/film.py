@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
@@ -70,7 +69,7 @@ class Film:
             self._capture.release()
             raise
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Film:
         return self
 
     def __exit__(

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from twinlens.image import PICTURE_SUFFIXES
+from twinlens.image.folder import list_files
 from twinlens.image.kinds import kind_of
 
 HEAD_BYTES = 1024
 VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".wmv", ".flv"}
-    | {".ogv", ".3gp", ".3g2", ".y4m", ".ivf", ".vob", ".asf"}
+    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"}
+    | {".3g2", ".y4m", ".ivf", ".vob", ".asf"}
 )
+SHARED_SUFFIXES = frozenset({".ts", ".mts"})  # MPEG, or TypeScript: only the content tells
 _TS_PACKET, _M2TS_PACKET, _TS_SYNC = 188, 192, 0x47  # ISO/IEC 13818-1, 2.4.3.2; M2TS puts four bytes before each
 _QUICKTIME_ATOMS = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _MARKS: tuple[tuple[bytes, int, str], ...] = (
@@ -69,6 +72,16 @@ def is_video(name: str | Path) -> bool:
     if kind_of(head) is not None:
         return False
     return video_kind(head) is not None or path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def list_media(folder: Path) -> list[Path]:
+    """Return the pictures and videos of a folder and of the folders in it, sorted by path.
+
+    Raises:
+        ImageError: no such folder, or no permission to read it or one inside.
+    """
+    found = list_files(folder, PICTURE_SUFFIXES | VIDEO_SUFFIXES | SHARED_SUFFIXES)
+    return [path for path in found if path.suffix.lower() not in SHARED_SUFFIXES or is_video(path)]
 
 
 def lacks_index(path: Path) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from twinlens.errors import ImageError, ImageTooLargeError, OptionError
 
+Progress = Callable[[int, int | None], None]  # frames done, frames in all where the header says
 UHD_8K = 7680 * 4320  # the largest picture of ITU-R BT.2020
 LOOKS_PER_S = 10.0  # a face at walking pace moves by less than its width between two looks
 

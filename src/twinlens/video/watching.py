@@ -20,14 +20,13 @@ from twinlens.score import Policy, threshold_at, verification_bar
 from twinlens.video.film import Film, Frame
 from twinlens.video.gathering import Gathering
 from twinlens.video.joining import Bars, joined
-from twinlens.video.options import VideoOptions
+from twinlens.video.options import Progress, VideoOptions
 from twinlens.video.piece import Piece, best_shot, fused
 from twinlens.video.track import Track, Watched, together
 from twinlens.video.tracker import Look, Tracker, thumb
 from twinlens.video.trail import Trail
 
 CHANGE_FMR = 0.02  # share of strangers who take over a place after a cut and are taken for the same person
-Progress = Callable[[int, int | None], None]  # frames done, frames in all where the header says
 
 
 @dataclass(frozen=True, slots=True, eq=False)
