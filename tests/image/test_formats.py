@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -185,3 +186,20 @@ def test_decoding_on_eight_threads_gives_the_same(rgb: Rgb) -> None:
     files = [encoded(rgb, "PNG"), encoded(rgb, "TIFF", compression="tiff_lzw"), encoded(rgb, "WEBP", lossless=True)]
     with ThreadPoolExecutor(8) as pool:
         assert all(np.array_equal(image.pixels, rgb) for image in pool.map(load_image, files * 50))
+
+
+def test_heic_is_read_where_its_reader_is_installed() -> None:
+    pytest.importorskip("pi_heif", reason="the extra heic is not installed")
+    photo = Path(__file__).parents[1] / "golden" / "photo.heic"
+    drawn = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "make_bad_inputs.py"))["drawn_face"]()
+    assert distance(load_image(photo).pixels, drawn) < 4
+    with pytest.raises(ImageTooLargeError, match="160 x 160"):
+        load_image(photo, limits=ImageLimits(max_pixels=25_599))
+    with pytest.raises(ImageError, match="damaged HEIC"):
+        load_image(photo.read_bytes()[:900])
+
+
+def test_heic_without_its_reader_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twinlens.image.heic.find_spec", lambda _: None)
+    with pytest.raises(ImageError, match=r"photo.heic: a HEIC picture.*twinlens\[heic\]"):
+        load_image(Path(__file__).parents[1] / "golden" / "photo.heic")

@@ -34,9 +34,9 @@ def load_image(
 ) -> Image:
     """Read a picture: RGB, upright, 8 bits a channel.
 
-    JPEG, PNG, WebP, BMP, TIFF, GIF and AVIF are recognised by their content, whatever the file is called. Of an
-    animation or a file of several pages the first picture is read. EXIF orientation is applied; transparency is laid
-    on white; 16 bits keep the upper 8; CMYK is converted without its colour profile.
+    JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF and (with the extra ``heic``) HEIC are recognised by their content, whatever
+    the file is called. Of an animation or a file of several pages the first picture is read. EXIF orientation is
+    applied; transparency is laid on white; 16 bits keep the upper 8; CMYK is converted without its colour profile.
 
     An array must be **RGB**: a picture from OpenCV is BGR, pass ``pixels[..., ::-1]``. It is copied. Accepted are
     uint8, uint16 (full range) and floating point from 0 to 1, shaped (height, width), (height, width, 1), (height,

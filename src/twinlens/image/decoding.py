@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from twinlens.errors import ImageError
+from twinlens.image.heic import decode_heic
 from twinlens.image.jpeg import decode_jpeg
 from twinlens.image.kinds import kind_of, looks_like
 from twinlens.image.limits import ImageLimits
 from twinlens.image.pillow import Pixels, can_read, damaged, open_picture, orientation_of, rgb_of, turn_upright
 from twinlens.image.sizes import size_of
 from twinlens.image.tiff import check_tiff
-
-_NOT_READ = {
-    "HEIC": "a HEIC picture, which is not read; convert it to JPEG or PNG",
-    "RAW": "a camera's raw file, which is not read; export it as JPEG",
-}
 
 
 def decode(data: bytes, name: str, limits: ImageLimits, *, strict: bool) -> Pixels:
@@ -40,6 +36,8 @@ def decode(data: bytes, name: str, limits: ImageLimits, *, strict: bool) -> Pixe
         limits.check_size(name, *size)
     if kind == "JPEG":
         return decode_jpeg(data, name, limits, strict=strict)
+    if kind == "HEIC":
+        return decode_heic(data, name, limits)
     picture = open_picture(kind, data, name, limits)
     try:
         return turn_upright(rgb_of(picture, name), orientation_of(picture))
@@ -51,9 +49,9 @@ def _readable_kind(data: bytes, name: str) -> str:
     kind = kind_of(data)
     if kind is None:
         problem = f"not a picture: it looks like {looks_like(data)}"
-    elif kind in _NOT_READ:
-        problem = _NOT_READ[kind]
-    elif not can_read(kind):
+    elif kind == "RAW":
+        problem = "a camera's raw file, which is not read; export it as JPEG"
+    elif kind != "HEIC" and not can_read(kind):
         problem = f"this build of Pillow reads no {kind}; convert the picture to JPEG or PNG, or update Pillow"
     else:
         return kind

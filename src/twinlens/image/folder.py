@@ -8,9 +8,10 @@ from pathlib import Path
 
 from twinlens.errors import ImageError
 
-# Suffixes of the kinds that `load_image` reads.
+# Suffixes of the kinds that `load_image` reads; HEIC is named even where its reader is missing: better a message for
+# each photo than photos left out in silence.
 PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
 )
 
 

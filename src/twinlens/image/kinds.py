@@ -91,4 +91,4 @@ def _looks_like_text(head: bytes) -> str:
         return "zeros only: the copy or the disk is damaged; copy it again"
     if all(byte >= 32 or byte in b"\t\r\n\f" for byte in head):
         return "a text"
-    return "data of an unknown kind; wanted JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF"
+    return "data of an unknown kind; wanted JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC"
