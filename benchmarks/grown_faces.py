@@ -28,7 +28,7 @@ class RealFaces:
 
 
 def embed_faces(folder: Path, cache: Path) -> RealFaces:
-    """Embed the main face of every photo of PERSON/PHOTO.jpg with the default recognizer; keep the result in a cache."""
+    """Embed the main face of every photo of PERSON/PHOTO.jpg with the default recognizer, once."""
     kept = cache / "real-faces.npz"
     if not kept.exists():
         vectors, names, without = [], [], 0

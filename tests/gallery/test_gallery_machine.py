@@ -50,9 +50,12 @@ class GalleryMachine(RuleBasedStateMachine):
     def enrol(self, which: int, name: str, number: int, many: int) -> tuple[str, str]:
         batch = {f"photo {number + i} of {name}": number + i for i in range(many)}
         mine = self.known.get(name, {})
-        new = self.galleries[which].add(
-            Enrolment(name, Embedding(vector(n), MODEL), photo) for photo, n in batch.items()
-        )
+        enrolments = [Enrolment(name, Embedding(vector(n), MODEL), photo) for photo, n in batch.items()]
+        if any(photo in photos for n, photos in self.known.items() if n != name for photo in batch):
+            with pytest.raises(ConflictError):  # its holder was renamed
+                self.galleries[which].add(enrolments)
+            return name, next(iter(batch))
+        new = self.galleries[which].add(enrolments)
         assert new == len(set(batch) - set(mine))
         self.known[name] = {**mine, **batch}
         return name, next(iter(batch))

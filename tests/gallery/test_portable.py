@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from twinlens.errors import ConflictError, GalleryError, GalleryUnavailableError, ModelMismatchError
-from twinlens.gallery import Contract, SqliteGallery, portable
+from twinlens.gallery import Contract, SqliteGallery
 from twinlens.protocols import Enrolment
 from twinlens.types import Embedding
 
@@ -219,7 +219,7 @@ def test_a_full_disk_leaves_no_half_export(
     def no_space(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(portable.os, "fsync", no_space)
+    monkeypatch.setattr("os.fsync", no_space)
     with pytest.raises(GalleryUnavailableError, match="disk is full"):
         gallery.export_to(tmp_path / "people.zip")
     assert not [p.name for p in tmp_path.iterdir() if "people" in p.name]

@@ -116,6 +116,11 @@ def change(path: Path, **facts: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **facts}))
 
 
+def put_a_file_there(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("x")
+
+
 GENERATION = "g000001"
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "no folder": shutil.rmtree,
@@ -134,7 +139,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "short codes": lambda folder: truncate(folder / GENERATION / "codes.u8"),
     "a scribbled codebook": lambda folder: scribble(folder / GENERATION / "codebook.f32"),
     "other vectors": lambda folder: (folder / GENERATION / "vectors.f32").write_bytes(bytes(ROWS * 32 * 4)),
-    "a file in place of the folder": lambda folder: (shutil.rmtree(folder), folder.write_text("x")),
+    "a file in place of the folder": put_a_file_there,
 }
 
 

@@ -17,6 +17,7 @@ from twinlens.gallery.writing import Erased
 from twinlens.protocols import Erasure
 
 _LOG = logging.getLogger("twinlens.gallery")
+_TELLING_CODE = 16  # bytes; shorter codes occur anywhere by chance, and are only looked for in their own rows
 _SIDE_FILES = ("-wal", "-shm", "-journal")  # SQLite's own
 
 
@@ -47,6 +48,11 @@ def _remains(database: Database, side: SideIndex, vectors: set[bytes], codes: se
     return {path: pieces for path, pieces in left.items() if path.exists()}
 
 
+def _all_remains(database: Database, side: SideIndex, erased: Erased, codes: set[bytes]) -> set[Path]:
+    """Return the files that hold bytes of what was erased, and those whose rows were not overwritten."""
+    return {*_remains(database, side, slices_of(erased.vectors), codes), *side.codes_of(erased.ids)}
+
+
 def erase(
     database: Database,
     side: SideIndex,
@@ -72,14 +78,13 @@ def erase(
     """
     with database.writing() as connection:
         erased = delete(connection)
-    codes = set(side.codes_of(erased.ids))
+    codes = {code for many in side.codes_of(erased.ids).values() for code in many if len(code) >= _TELLING_CODE}
     _scrub(database, side, wait_s)
-    vectors = slices_of(erased.vectors)
-    remains = _remains(database, side, vectors, codes)
+    remains = _all_remains(database, side, erased, codes)
     if database.path in remains:  # slack inside a page, which secure_delete does not reach
         with suppress(GalleryError):
             database.vacuum()
         _scrub(database, side, wait_s)
-        remains = _remains(database, side, vectors, codes)
+        remains = _all_remains(database, side, erased, codes)
     places = tuple(str(path) for path in gallery_files(database, side))
     return Erasure(subject, len(erased.ids), places, tuple(str(path) for path in sorted(remains)))

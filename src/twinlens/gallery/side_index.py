@@ -23,7 +23,7 @@ from twinlens.gallery.coded_segment import calibrated_depth
 from twinlens.gallery.codes import Coder, parts_of
 from twinlens.gallery.contract import GalleryOptions
 from twinlens.gallery.database import Database
-from twinlens.gallery.generation import Generation
+from twinlens.gallery.generation import CODES, Generation
 from twinlens.gallery.header import NAME, Header, read_header, write_header
 from twinlens.gallery.locks import SUPPORTED, exclusive
 from twinlens.gallery.reading import counts, last_issued, removed_after, subject_and_vector, template_rows
@@ -244,12 +244,14 @@ class SideIndex:
         """Return the ids of the templates that have this compressed code somewhere in the folder, removed or not."""
         return [i for number in self._numbers() for i in self._generation(number).templates_with_code(code)]
 
-    def codes_of(self, templates: Sequence[int]) -> list[bytes]:
-        """Return the compressed codes of templates that are about to be erased."""
-        found: list[bytes] = []
+    def codes_of(self, templates: Sequence[int]) -> dict[Path, list[bytes]]:
+        """Return the compressed codes of templates that were not overwritten yet, by file."""
+        found: dict[Path, list[bytes]] = {}
         for number in self._numbers():
+            generation = self._generation(number)
             with suppress(OSError):
-                found += self._generation(number).codes_of(np.array(templates, np.int64))
+                if codes := generation.codes_of(np.array(templates, np.int64)):
+                    found[generation.folder / CODES] = codes
         return found
 
     def erase_removed(self, *, wait_s: float) -> bool:
