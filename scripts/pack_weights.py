@@ -1,9 +1,10 @@
 """Upstream ONNX files -> the files carried in ``src/twinlens/zoo/weights``, bit for bit the same numbers.
 
-Upstream (opencv_zoo, block-quantised int8) stores weights so that ONNX Runtime and OpenVINO refuse them:
-blockwise ``DequantizeLinear``, weights listed as inputs, a batch fixed to one. This script changes the wrapping
-only: each block becomes a row with its own scale (per-axis ``DequantizeLinear``, opset 13, which both engines fold
-when they load), unused inputs go, batch and picture size become free. Why: docs/decisions/0002-weights.md.
+Upstream (opencv_zoo, block-quantised int8) stores weights so that ONNX Runtime and OpenVINO refuse them: blockwise
+``DequantizeLinear``, weights listed as inputs, a batch fixed to one. This script changes the wrapping only: each block
+becomes a row with its own scale (per-axis ``DequantizeLinear``, opset 13, which both engines fold when they load),
+unused inputs go, batch and picture size become free, YuNet's twelve outputs become one. Why:
+docs/decisions/0002-weights.md.
 
 Usage: python scripts/pack_weights.py UPSTREAM_DIR OUT_DIR   (needs onnx; UPSTREAM_DIR holds the two files)
 """
@@ -49,6 +50,15 @@ def dequantise(node: onnx.NodeProto, arrays: dict[str, np.ndarray]) -> list[onnx
     ]
 
 
+def joined_cells() -> list[onnx.NodeProto]:
+    """Join YuNet's twelve outputs into one: for each cell class, object, box (4), points (10); strides 8, 16, 32."""
+    parts = [
+        helper.make_node("Concat", [f"{kind}_{stride}" for stride in (8, 16, 32)], [kind], axis=1)
+        for kind in ("cls", "obj", "bbox", "kps")
+    ]
+    return [*parts, helper.make_node("Concat", ["cls", "obj", "bbox", "kps"], ["cells"], axis=2)]
+
+
 def pack(source: Path, target: Path) -> None:
     """Rewrite one file."""
     graph = onnx.load(source).graph
@@ -65,14 +75,15 @@ def pack(source: Path, target: Path) -> None:
             arrays[node.input[1]] = np.array([0, *arrays[node.input[1]][1:]], np.int64)
         if node.op_type != "Constant":
             nodes.append(node)
-    used = {name for node in nodes for name in node.input}
     image = next(i for i in graph.input if i.name not in arrays)
-    free = ["batch", 3, 112, 112] if image.name == "data" else ["batch", 3, "height", "width"]
-    outputs = []
-    for out in graph.output:
-        last = out.type.tensor_type.shape.dim[-1].dim_value
-        dims = ["batch", last] if image.name == "data" else ["batch", None, last]
-        outputs.append(helper.make_tensor_value_info(out.name, TensorProto.FLOAT, dims))
+    if image.name == "data":  # SFace
+        free: list[object] = ["batch", 3, 112, 112]
+        outputs = [helper.make_tensor_value_info("fc1", TensorProto.FLOAT, ["batch", 128])]
+    else:
+        free = ["batch", 3, "height", "width"]
+        nodes += joined_cells()
+        outputs = [helper.make_tensor_value_info("cells", TensorProto.FLOAT, ["batch", "cells", 16])]
+    used = {name for node in nodes for name in node.input}
     packed = helper.make_graph(
         nodes,
         target.stem,

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int, UInt8
 
 from twinlens.detect.candidates import Candidates
 from twinlens.detect.fusion import agreed
@@ -80,7 +80,7 @@ class YuNet:
         parts = []
         for view in level.views:
             planes = network_input(view.pixels(image.pixels))
-            found = decode(self._network.run(planes), planes.shape[3], self._least)
+            found = decode(self._network.run(planes), planes.shape[2:], self._least)
             found = view.moved(found[view.whole(found, image.width, image.height)])
             parts.append(found[level.answers_for(found.boxes)])
         return strongest(Candidates.joined(parts), self._options.overlap)
@@ -97,29 +97,43 @@ def network_input(pixels: UInt8[np.ndarray, "height width 3"]) -> Float32[np.nda
     return planes
 
 
-def decode(outputs: dict[str, np.ndarray], width: int, min_score: float) -> Candidates:
+def decode(outputs: dict[str, np.ndarray], size: tuple[int, int], min_score: float) -> Candidates:
     """Turn the network's answer for one picture into candidates in its own pixels.
 
     Only cells that are confident enough are decoded: a face is found in a handful out of a thousand.
 
     Args:
-        outputs: for each stride S ``cls_S``, ``obj_S`` (1 x cells x 1), ``bbox_S`` (x 4), ``kps_S`` (x 10).
-        width: of the network's input, pixels.
+        outputs: ``cells``, 1 x cells x 16: class, object, box (4), points (10); row by row, stride by stride.
+        size: height and width of the network's input, pixels.
         min_score: from which on a cell counts, 0 to 1.
     """
-    parts = []
+    cells = outputs["cells"][0]
+    found = np.flatnonzero(cells[:, 0] * cells[:, 1] >= min_score**2)
+    if len(found) == 0:
+        return Candidates.none()
+    chosen = cells[found]
+    scores = np.sqrt(np.clip(chosen[:, 0], 0, 1) * np.clip(chosen[:, 1], 0, 1))
+    corners, strides = _places(found, size)
+    centres = corners + chosen[:, 2:4]
+    halves = np.exp(np.minimum(chosen[:, 4:6], MAX_LOG_SIZE)) / 2
+    boxes = np.concatenate([centres - halves, centres + halves], axis=1) * strides
+    points = (chosen[:, 6:].reshape(-1, 5, 2) + corners[:, None]) * strides[:, None]
+    return Candidates(boxes, points, scores)
+
+
+def _places(
+    cells: Int[np.ndarray, " n"], size: tuple[int, int]
+) -> tuple[Float32[np.ndarray, "n 2"], Float32[np.ndarray, "n 1"]]:
+    """Return column and row of cells in the grid of their stride, and that stride."""
+    height, width = size
+    places = np.empty((len(cells), 2), np.float32)
+    strides = np.empty((len(cells), 1), np.float32)
+    first = 0
     for stride in STRIDES:
-        classes, objects = outputs[f"cls_{stride}"][0, :, 0], outputs[f"obj_{stride}"][0, :, 0]
-        cells = np.flatnonzero(classes * objects >= min_score**2)
-        if len(cells) == 0:
-            continue
-        scores = np.sqrt(np.clip(classes[cells], 0, 1) * np.clip(objects[cells], 0, 1))
-        rows, columns = np.divmod(cells, width // stride)
-        corners = np.stack([columns, rows], axis=1).astype(np.float32)
-        raw = outputs[f"bbox_{stride}"][0, cells]
-        centres = corners + raw[:, :2]
-        halves = np.exp(np.minimum(raw[:, 2:], MAX_LOG_SIZE)) / 2
-        points = outputs[f"kps_{stride}"][0, cells].reshape(-1, 5, 2) + corners[:, None]
-        boxes = np.concatenate([centres - halves, centres + halves], axis=1)
-        parts.append(Candidates(boxes * np.float32(stride), points * np.float32(stride), scores))
-    return Candidates.joined(parts)
+        columns, rows = width // stride, height // stride
+        here = (cells >= first) & (cells < first + rows * columns)
+        if here.any():
+            places[here, 1], places[here, 0] = np.divmod(cells[here] - first, columns)
+            strides[here] = stride
+        first += rows * columns
+    return places, strides
