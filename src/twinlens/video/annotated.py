@@ -16,9 +16,9 @@ from jaxtyping import UInt8
 from twinlens.draw import KNOWN, UNKNOWN, Mark, draw
 from twinlens.errors import ImageError, OptionError
 from twinlens.types import Image
+from twinlens.video.door import encoded, quiet_opening
 from twinlens.video.film import Film
 from twinlens.video.options import Progress, VideoLimits
-from twinlens.video.quiet import quiet_opening
 from twinlens.video.track import Track
 
 # The encoders that OpenCV's wheels bring along on every platform, by the ending of the copy's name.
@@ -117,9 +117,10 @@ def _check(part: Path, target: Path, count: int) -> None:
 
 
 def _open(part: Path, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
+    place = encoded(part)
     code = cv2.VideoWriter.fourcc(*CODECS[part.suffix.lower()])
     with quiet_opening():
-        writer = cv2.VideoWriter(str(part.absolute()), cv2.CAP_FFMPEG, code, fps, size)
+        writer = cv2.VideoWriter(place, cv2.CAP_FFMPEG, code, fps, size)
     if not writer.isOpened():
         raise _unwritten(part, f"the encoder refused {size[0]} x {size[1]} at {fps:.3g} frames a second")
     return writer

@@ -6,7 +6,7 @@ Decoding is OpenCV's, with the FFmpeg that its wheel brings along.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -139,7 +139,9 @@ class Film:
             raise ImageError(msg)
 
 
-def frames(source: str | Path | int, *, every: int | None = None, limits: VideoLimits | None = None) -> Iterator[Frame]:
+def frames(
+    source: str | Path | int, *, every: int | None = None, limits: VideoLimits | None = None
+) -> Generator[Frame, None, None]:
     """Yield every n-th frame of a video; the file is closed when the iteration ends, whatever ends it.
 
     Args:

@@ -19,13 +19,15 @@ from twinlens.video.piece import Piece
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Similarities from which on two pieces are one person.
+    """Similarities from which on two faces are one person; the less else speaks for it, the higher.
 
     Attributes:
+        drift: between parts of a stretch in which nothing changed suddenly.
         change: for a piece that goes on in the place of another.
         gap: for a piece that comes after a gap.
     """
 
+    drift: float
     change: float
     gap: float
 

@@ -85,18 +85,18 @@ def list_media(folder: Path) -> list[Path]:
 
 
 def lacks_index(path: Path) -> bool:
-    """Say whether an MP4 or QuickTime file has no ``moov`` box: it is written last, so a cut file lacks it."""
+    """Say whether an MP4 or QuickTime file has no whole ``moov`` box: it is mostly last, so a cut file lacks it."""
     size = path.stat().st_size
     place = 0
     with path.open("rb") as file:
         while place + 8 <= size:
             file.seek(place)
             header = file.read(16)
-            if header[4:8] == b"moov":
-                return False
             length = int.from_bytes(header[:4], "big")
             if length == 1:
                 length = int.from_bytes(header[8:16], "big")
+            if header[4:8] == b"moov":
+                return place + length > size
             if length < 8:  # 0: up to the end of the file
                 break
             place += length

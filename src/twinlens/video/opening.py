@@ -8,8 +8,8 @@ import cv2
 
 from twinlens.errors import ImageError, OptionError
 from twinlens.image.kinds import kind_of, looks_like
+from twinlens.video.door import encoded, quiet_opening
 from twinlens.video.kinds import head_of, lacks_index, video_kind
-from twinlens.video.quiet import quiet_opening
 
 
 def open_camera(number: int) -> cv2.VideoCapture:
@@ -37,9 +37,9 @@ def open_file(path: Path, name: str) -> cv2.VideoCapture:
         ImageError: missing, empty, not a video, cut off, or of a codec that is not known.
     """
     kind = _checked_kind(path, name)
+    place = encoded(path)
     with quiet_opening():
-        # an absolute path: FFmpeg takes what stands before a colon for a protocol
-        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+        capture = cv2.VideoCapture(place, cv2.CAP_FFMPEG)
     if capture.isOpened():
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # upright, by the rotation that the container states
         return capture

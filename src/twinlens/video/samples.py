@@ -7,11 +7,12 @@ join and are twice as long from there on. So memory stays bounded however long a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from twinlens.recognizer import Sighting
 
 FIRST_STRETCH_S = 0.2
-SPARE = 2  # stretches held for each sample wanted: the best are chosen from twice as many at the end
+SPARE = 2  # stretches held for each sample wanted: then there are never fewer samples than wanted in a long time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +57,12 @@ class Samples:
             self._best[number] = sample
 
     def chosen(self) -> list[Sample]:
-        """Return the wanted number of samples, the best of the held ones, in order of time."""
-        best = sorted(self._best.values(), key=lambda s: (s.worth, -s.frame), reverse=True)[: self._wanted]
-        return sorted(best, key=lambda s: s.frame)
+        """Return the wanted number of samples, or all if there are fewer, in order of time.
+
+        Neighbouring stretches share a sample where there are too many: taking the best of all instead would leave out
+        somebody of poorer quality who took the place of the first.
+        """
+        held = list(self._best.values())
+        parts = min(self._wanted, len(held))
+        cuts = [part * len(held) // parts for part in range(parts)] + [len(held)]
+        return [max(held[start:end], key=lambda s: (s.worth, -s.frame)) for start, end in pairwise(cuts)]

@@ -1,4 +1,4 @@
-"""OpenCV's and FFmpeg's own messages -> nowhere: what is wrong is said once, in our words."""
+"""What OpenCV's doors need: paths that it survives, and its own messages kept off stderr."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 
+from twinlens.errors import ImageError
+
 FFMPEG_QUIET = "-8"  # AV_LOG_QUIET
 _ONE_AT_A_TIME = threading.Lock()  # the level is the process's: two that save and restore it crosswise would lose it
+
+
+def encoded(path: Path) -> str:
+    """Return a path as OpenCV and FFmpeg take it: absolute, for what stands before a colon is taken for a protocol.
+
+    Raises:
+        ImageError: the name is not Unicode; OpenCV would end the process.
+    """
+    place = str(path.absolute())
+    try:
+        place.encode()
+    except UnicodeEncodeError as error:
+        msg = f"{place!r}: OpenCV cannot take a name that is not Unicode; rename the file"
+        raise ImageError(msg) from error
+    return place
 
 
 @contextmanager
