@@ -46,6 +46,14 @@ def test_of_an_almost_whole_picture_the_missing_rows_are_cut_off(photo: NDArray[
         load_image(short, strict=True)
 
 
+@pytest.mark.parametrize("ending", [b"", b"\xff\xd9"], ids=["cut", "closed"])
+def test_a_cut_within_an_escaped_byte_is_noticed(photo: NDArray[np.uint8], ending: bytes) -> None:
+    data = jpeg(photo)
+    escaped = data.index(b"\xff\x00", len(data) // 2)
+    with pytest.raises(ImageError, match="truncated"):
+        load_image(data[: escaped + 1] + ending)
+
+
 def test_rows_are_cut_off_before_the_picture_is_turned(photo: NDArray[np.uint8]) -> None:
     exif = Pillow.Exif()
     exif[0x0112] = 6
