@@ -68,7 +68,7 @@ def test_a_missing_file_says_where_to_put_it(tmp_path: Path) -> None:
 
 
 def test_unknown_names_get_a_hint(tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFoundError, match=r"did you mean 'sface'.*known: sface"):
+    with pytest.raises(ModelNotFoundError, match=r"did you mean 'sface'.*known: mtcnn, sface"):
         find_card("sfcae", tmp_path)
     with pytest.raises(ModelNotFoundError, match="no model card at"):
         find_card(str(tmp_path / "absent.toml"))

@@ -21,8 +21,18 @@ def _yunet(paths: Sequence[Path], runtime: RuntimeOptions, options: DetectOption
     return YuNet(load_network(_one(paths, "yunet"), runtime), options)
 
 
+def _mtcnn(paths: Sequence[Path], runtime: RuntimeOptions, options: DetectOptions) -> Detector:
+    from twinlens.detect.mtcnn import Cascade, Mtcnn  # noqa: PLC0415
+
+    if len(paths) != 3:
+        msg = f"the detector 'mtcnn' needs three model files, P-Net, R-Net and O-Net in this order; got {len(paths)}"
+        raise OptionError(msg)
+    return Mtcnn(Cascade(*(load_network(path, runtime) for path in paths)), options)
+
+
 DETECTORS: dict[str, Factory] = {
     "yunet": _yunet,
+    "mtcnn": _mtcnn,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 
 from twinlens.detect.candidates import Candidates
 
@@ -18,20 +18,28 @@ def overlaps(box: Float32[np.ndarray, "4"], others: Float32[np.ndarray, "n 4"]) 
     return result
 
 
-def strongest(candidates: Candidates, overlap: float) -> Candidates:
-    """Keep the most confident of each group that overlaps it (greedy non-maximum suppression), best first.
+def survivors(
+    boxes: Float32[np.ndarray, "n 4"], scores: Float32[np.ndarray, " n"], overlap: float
+) -> Int64[np.ndarray, " k"]:
+    """Return which boxes are the most confident of those that overlap them (greedy suppression), best first.
 
     Args:
-        candidates: in any order; of equal scores the earlier one wins.
+        boxes: left, top, right, bottom.
+        scores: of equal ones the earlier wins.
         overlap: two boxes with a larger intersection over union are one face, 0 to 1.
     """
-    if len(candidates) == 0:
-        return candidates
-    order = np.argsort(-candidates.scores, kind="stable")
-    boxes = candidates.boxes[order]
+    order = np.argsort(-scores, kind="stable")
+    boxes = boxes[order]
     kept = []
     while len(order):
         kept.append(order[0])
         apart = overlaps(boxes[0], boxes[1:]) <= overlap
         order, boxes = order[1:][apart], boxes[1:][apart]
-    return candidates[np.array(kept)]
+    return np.array(kept, np.int64)
+
+
+def strongest(candidates: Candidates, overlap: float) -> Candidates:
+    """Keep the most confident of each group that overlaps it, best first; ``overlap`` as in `survivors`."""
+    if len(candidates) == 0:
+        return candidates
+    return candidates[survivors(candidates.boxes, candidates.scores, overlap)]
