@@ -10,14 +10,15 @@ people; nothing is chosen on the test people. A photo without a face counts as a
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 from machine import machine
-from twinlens.datasets.fetching import data_root
 
 from twinlens.datasets.lfw import load_development, load_development_unrestricted
+from twinlens.datasets.place import data_root
 from twinlens.datasets.records import Photo, Split
 from twinlens.metrics.intervals import wilson
 from twinlens.metrics.verification import auc, best_accuracy_threshold
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=None, help="default: $TWINLENS_DATA/lfw")
     parser.add_argument("--write-card", action="store_true")
     arguments = parser.parse_args()
-    root = arguments.data or data_root() / "lfw"
+    root = arguments.data or data_root(os.environ) / "lfw"
     print(f"{machine()}\n")
     print("\n".join(accuracy_table(root)))
     if arguments.write_card:

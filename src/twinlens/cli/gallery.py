@@ -169,10 +169,10 @@ def cluster(
 ) -> None:
     """Group the faces of a gallery by person, the largest group first; faces of one photo stay apart."""
     from twinlens.recognizer import clusters_of
-    from twinlens.score import DEFAULT_FMR, Policy, verification_bar
+    from twinlens.score import CLUSTER_FMR, Policy, verification_bar
     from twinlens.zoo import find_card
 
-    policy = Policy(target_fmr=DEFAULT_FMR if target_fmr is None else target_fmr, threshold=threshold)
+    policy = Policy(target_fmr=CLUSTER_FMR if target_fmr is None else target_fmr, threshold=threshold)
     bar = verification_bar(find_card(model), policy)
     with _open(gallery, model) as people:
         for number, found in enumerate(clusters_of(people, bar.threshold), 1):

@@ -9,6 +9,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -26,7 +27,7 @@ from twinlens.recognizer.identification import identify_faces
 from twinlens.recognizer.pipeline import PhotoOptions, Pipeline, no_face
 from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Sighting
 from twinlens.runtime import RuntimeOptions
-from twinlens.score import Bar, Policy, decide, identification_bar, verification_bar
+from twinlens.score import CLUSTER_FMR, Bar, Policy, decide, identification_bar, verification_bar
 from twinlens.types import Decision, Embedding, Image, Match
 from twinlens.zoo import DEFAULT_DETECTOR, DEFAULT_EMBEDDER, ModelCard, checked_paths, find_card
 
@@ -278,8 +279,16 @@ class Recognizer:
         return index_photos(self._pipeline, folder, self.gallery)
 
     def cluster(self, *, policy: Policy | None = None) -> list[Cluster]:
-        """Group the gallery's faces by person, the largest group first; faces of one photo stay apart."""
-        bar = verification_bar(self.card, policy or self.policy)
+        """Group the gallery's faces by person, the largest group first; faces of one photo stay apart.
+
+        Args:
+            policy: mean similarity that a group needs; by default that of `CLUSTER_FMR`, or the recognizer's own
+                threshold where it has one.
+
+        Raises:
+            CalibrationError: the model has no measured threshold for this policy.
+        """
+        bar = verification_bar(self.card, policy or replace(self.policy, target_fmr=CLUSTER_FMR))
         return clusters_of(self.gallery, bar.threshold)
 
     def _main(self, photo: Source) -> Examined:
