@@ -18,9 +18,7 @@ boxes = st.lists(st.tuples(place, place, side, side), max_size=6).map(
 
 def overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """Count unit squares: the boxes have whole corners."""
-    cells = [
-        {(x, y) for x in range(int(b[0]), int(b[2])) for y in range(int(b[1]), int(b[3]))} for b in (one, other)
-    ]
+    cells = [{(x, y) for x in range(int(b[0]), int(b[2])) for y in range(int(b[1]), int(b[3]))} for b in (one, other)]
     return len(cells[0] & cells[1]) / len(cells[0] | cells[1])
 
 

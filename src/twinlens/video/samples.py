@@ -41,10 +41,15 @@ class Samples:
         self._stretch_s = FIRST_STRETCH_S
         self._best: dict[int, Sample] = {}  # by number of the stretch, in order of time
 
+    @property
+    def held(self) -> int:
+        """How many are kept, at most `SPARE` times as many as wanted."""
+        return len(self._best)
+
     def offer(self, sample: Sample) -> None:
         """Keep a sighting if it is the best of its stretch; samples come in order of time."""
         self._keep(sample)
-        while len(self._best) > SPARE * self._wanted:
+        while self.held > SPARE * self._wanted:
             self._stretch_s *= 2
             held, self._best = self._best, {}
             for kept in held.values():
