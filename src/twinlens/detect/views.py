@@ -68,19 +68,26 @@ class View:
         import cv2  # noqa: PLC0415 - 0.1 s, only where it runs
 
         height, width = picture.shape[:2]
-        around = (
-            max(-self.top, 0),
-            max(self.bottom - height, 0),
-            max(-self.left, 0),
-            max(self.right - width, 0),
-        )
-        part = picture[max(self.top, 0) : self.bottom, max(self.left, 0) : self.right]
-        if any(around):
-            part = cv2.copyMakeBorder(part, *around, cv2.BORDER_CONSTANT, value=(0, 0, 0))
-        if self.scale == 1.0:
+        top, left = max(self.top, 0), max(self.left, 0)
+        part = picture[top : self.bottom, left : self.right]
+        columns, rows = self.width_height
+        inside = self.left >= 0 and self.top >= 0 and self.right <= width and self.bottom <= height
+        if self.scale != 1.0:  # resized before black is added: the frame of a long strip is larger than memory
+            size = (columns, rows) if inside else tuple(max(round(n * self.scale), 1) for n in part.shape[1::-1])
+            way = cv2.INTER_AREA if self.scale < AVERAGE_BELOW else cv2.INTER_LINEAR
+            part = np.asarray(cv2.resize(part, size, interpolation=way), np.uint8)
+        if inside:
             return part
-        way = cv2.INTER_AREA if self.scale < AVERAGE_BELOW else cv2.INTER_LINEAR
-        return cv2.resize(part, self.width_height, interpolation=way)
+        above, before = (
+            min(round((n - m) * self.scale), k - j)
+            for n, m, k, j in (
+                (top, self.top, rows, part.shape[0]),
+                (left, self.left, columns, part.shape[1]),
+            )
+        )
+        framed = np.zeros((rows, columns, 3), np.uint8)
+        framed[above : above + part.shape[0], before : before + part.shape[1]] = part
+        return framed
 
     def whole(self, candidates: Candidates, width: int, height: int) -> Bool[np.ndarray, " n"]:
         """Say which candidates do not touch a cut, that is an edge of the view inside of the picture.
