@@ -50,12 +50,15 @@ def write_copy(
     if target.suffix.lower() not in CODECS:
         msg = f"{target}: a copy is one of {', '.join(CODECS)}, got {target.suffix or 'no ending'!r}"
         raise OptionError(msg)
-    if target.exists() and target.samefile(source):
+    if target.exists() and Path(source).exists() and target.samefile(source):
         msg = f"{target}: the copy would replace the video itself; choose another folder"
         raise OptionError(msg)
     part = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritten(target, error.strerror or "unknown reason") from error
+    try:
         with Film(source, limits=limits) as film:
             count = _write(film, tracks, part, progress)
         _check(part, target, count)
