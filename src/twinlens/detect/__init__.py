@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from twinlens.detect.options import DetectOptions
@@ -30,9 +31,25 @@ def _mtcnn(paths: Sequence[Path], runtime: RuntimeOptions, options: DetectOption
     return Mtcnn(Cascade(*(load_network(path, runtime) for path in paths)), options)
 
 
+def _yolo(family: str, paths: Sequence[Path], runtime: RuntimeOptions, options: DetectOptions) -> Detector:
+    from twinlens.detect.yolo import Yolo  # noqa: PLC0415
+
+    if len(paths) not in (1, 2):
+        msg = (
+            f"the detector {family!r} needs its ONNX file, and YuNet's as a second one to find the points where the "
+            f"first gives boxes only; got {len(paths)} files"
+        )
+        raise OptionError(msg)
+    network, *yunet = (load_network(path, runtime) for path in paths)
+    return Yolo(family, network, options, yunet=yunet[0] if yunet else None)
+
+
 DETECTORS: dict[str, Factory] = {
     "yunet": _yunet,
     "mtcnn": _mtcnn,
+    "yolov3-face": partial(_yolo, "yolov3-face"),
+    "yolov5-face": partial(_yolo, "yolov5-face"),
+    "yolov8-face": partial(_yolo, "yolov8-face"),
 }
 
 

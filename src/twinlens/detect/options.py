@@ -9,6 +9,7 @@ from twinlens.errors import OptionError
 
 Scales = Literal["single", "multi", "tiny"]
 SCALES: tuple[Scales, ...] = ("single", "multi", "tiny")
+LEAST_FACE = 14.0  # pixels; smaller ones are found by enlarging the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class DetectOptions:
 
     Attributes:
         min_score: confidence from which on a face is reported, 0 to 1; each detector has its own scale.
-        min_face_px: the smallest face that must be found, in pixels of the picture, at least 10. It sets the
+        min_face_px: the smallest face that must be found, in pixels of the picture, at least 14. It sets the
             finest scale of ``multi``; smaller faces may be found too. A picture beyond ``max_megapixels``
             raises it.
         scales: ``single``: the picture once, its longer side at most 1600 pixels. ``multi``: a fine and,
@@ -38,8 +39,8 @@ class DetectOptions:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 msg = f"{name} must lie between 0 and 1, got {getattr(self, name)}"
                 raise OptionError(msg)
-        if not self.min_face_px >= 10.0:
-            msg = f"min_face_px must be 10 or more, got {self.min_face_px}; for smaller faces use scales='tiny'"
+        if not self.min_face_px >= LEAST_FACE:
+            msg = f"min_face_px must be {LEAST_FACE:g} or more, got {self.min_face_px}; for smaller use scales='tiny'"
             raise OptionError(msg)
         if self.scales not in SCALES:
             msg = f"unknown scales {self.scales!r}; known: {', '.join(SCALES)}"

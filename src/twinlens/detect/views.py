@@ -14,10 +14,10 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from twinlens.detect.candidates import Candidates
-from twinlens.detect.options import DetectOptions
+from twinlens.detect.options import LEAST_FACE, DetectOptions
 
 # pixels of the network
-SMALLEST = 14  # longer side of a face that is found with a score of 0.8
+SMALLEST = LEAST_FACE  # longer side of a face that is found with a score of 0.8
 TRUSTED = 12  # from here on a level that does not see a face speaks against it
 LARGEST = 500  # above, scores fall and parts of a face are taken for faces
 SAFE_PART = 0.9  # of the largest face of a level
@@ -169,7 +169,7 @@ def levels(width: int, height: int, options: DetectOptions) -> list[Level]:
         scales = list(_multi_scales(longer, min(1.0, fine, bound)))
     result: list[Level] = []
     for scale in scales:
-        views = tuple(_tiles(width, height, scale))
+        views = tuple(tiles(width, height, scale))
         largest = (LARGEST if len(views) == 1 else TILE_OVERLAP - 2 * EDGE) / scale
         smallest = 0.0
         if result:  # in the tiny mode levels vote, otherwise each size belongs to one or two of them
@@ -208,20 +208,29 @@ def _tiny_scales(longer: int, fine: float) -> Iterator[float]:
         yield scale
 
 
-def _tiles(width: int, height: int, scale: float) -> Iterator[View]:
-    """Yield views of equal size that cover the picture."""
-    for top, bottom in _cuts(height, scale):
-        for left, right in _cuts(width, scale):
+def tiles(
+    width: int, height: int, scale: float, *, side: int = TILE_SIDE, overlap: int = TILE_OVERLAP
+) -> Iterator[View]:
+    """Yield views of equal size that cover a picture; one where it is small enough.
+
+    Args:
+        width: of the picture, pixels.
+        height: of the picture, pixels.
+        scale: network pixels in one pixel of the picture.
+        side: the longest a view may be, network pixels.
+        overlap: what neighbours share, network pixels.
+    """
+    for top, bottom in _cuts(height, side / scale, overlap / scale):
+        for left, right in _cuts(width, side / scale, overlap / scale):
             yield View(left, top, right, bottom, scale)
 
 
-def _cuts(length: int, scale: float) -> Iterator[tuple[int, int]]:
-    """Yield start and end, in pixels of the picture, of pieces at most `TILE_SIDE` network pixels long."""
-    if length * scale <= TILE_SIDE:
+def _cuts(length: int, side: float, overlap: float) -> Iterator[tuple[int, int]]:
+    """Yield start and end of pieces of a length, all in pixels of the picture."""
+    if length <= side:
         yield 0, length
         return
-    overlap = TILE_OVERLAP / scale
-    count = int(np.ceil((length - overlap) / (TILE_SIDE / scale - overlap)))
+    count = int(np.ceil((length - overlap) / (side - overlap)))
     piece = int(np.ceil((length + (count - 1) * overlap) / count))
     for i in range(count):
         start = round(i * (length - piece) / (count - 1))

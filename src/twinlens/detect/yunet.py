@@ -108,11 +108,12 @@ def decode(outputs: dict[str, np.ndarray], size: tuple[int, int], min_score: flo
         min_score: from which on a cell counts, 0 to 1.
     """
     cells = outputs["cells"][0]
-    found = np.flatnonzero(cells[:, 0] * cells[:, 1] >= min_score**2)
+    sure = np.clip(cells[:, :2], 0, 1)
+    squared = sure[:, 0] * sure[:, 1]
+    found = np.flatnonzero(squared >= min_score**2)
     if len(found) == 0:
         return Candidates.none()
-    chosen = cells[found]
-    scores = np.sqrt(np.clip(chosen[:, 0], 0, 1) * np.clip(chosen[:, 1], 0, 1))
+    chosen, scores = cells[found], np.sqrt(squared[found])
     corners, strides = _places(found, size)
     centres = corners + chosen[:, 2:4]
     halves = np.exp(np.minimum(chosen[:, 4:6], MAX_LOG_SIZE)) / 2
