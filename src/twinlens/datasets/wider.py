@@ -50,9 +50,10 @@ def read_wider(root: Path) -> list[WiderPhoto]:
     Raises:
         DatasetError: a file is missing or malformed, or text and lists disagree; the message names the place.
     """
+    listed = list(_boxes(root / BOXES))
     lists = {level: _counted(root / LISTS, level) for level in LEVELS}
     photos = []
-    for name, boxes in _boxes(root / BOXES):
+    for name, boxes in listed:
         path = root / IMAGES / name
         if not path.is_file():
             msg = f"{root / BOXES} lists {name}, which is not in {root / IMAGES}: fetch the photos again"
