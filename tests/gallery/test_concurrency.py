@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -49,6 +50,28 @@ def test_two_processes_writing_at_once_lose_nothing(path: Path, reopen: Reopen) 
     kept = {f"{name}{i}" for name in "ab" for i in range(count) if i % 5 != 2}
     assert {s.name for s in gallery.subjects()} == kept
     assert gallery.verify_integrity() == ()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX locks")
+@pytest.mark.parametrize("act", ["remove", "open", "export"])
+def test_reading_the_file_keeps_the_locks(path: Path, reopen: Reopen, enrolments: Make, act: str) -> None:
+    """Whoever opens and closes the file beside SQLite drops its locks; the next process then deletes the log."""
+    gallery = reopen(CODED)
+    gallery.add(enrolments(10))
+    if act == "remove":
+        gallery.remove("s0001")
+    elif act == "open":
+        reopen(CODED).close()
+    else:
+        gallery.export_to(path.with_name("copy.zip"))
+    gallery.add(enrolments(10, start=10))
+    visit = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM meta').fetchall(); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", visit, str(path)], check=True, timeout=30)
+    assert path.with_name("faces.db-wal").exists(), "the visitor took itself for the last user"
+    gallery.add(enrolments(10, start=20))
+    assert len(reopen(CODED)) == len(gallery) == (14 if act == "remove" else 15)
 
 
 def test_eight_threads_give_the_answers_of_one(reopen: Reopen, enrolments: Make) -> None:

@@ -47,7 +47,7 @@ def test_a_missing_file_that_is_not_to_be_made(path: Path) -> None:
 
 def test_a_file_of_another_kind(path: Path) -> None:
     path.write_text("name,age\nada,36\n")
-    refused(path, "not a Twinlens gallery; choose another path")
+    refused(path, "not a Twinlens gallery: choose another path")
 
 
 def test_a_database_of_another_program(path: Path) -> None:

@@ -75,6 +75,16 @@ def test_a_file_is_replaced_only_when_asked(export: Path, reopen: Reopen) -> Non
     assert export.read_bytes() != before
 
 
+def test_the_gallery_itself_is_no_export(path: Path, reopen: Reopen, enrolments: Make) -> None:
+    gallery = reopen()
+    gallery.add(enrolments(4))
+    with pytest.raises(GalleryError, match="that is the gallery itself"):
+        gallery.export_to(path, replace=True)
+    with pytest.raises(GalleryError, match="that is the gallery itself"):
+        gallery.import_from(path)
+    assert gallery.verify_integrity() == ()
+
+
 def test_a_place_that_cannot_be_written(tmp_path: Path, reopen: Reopen) -> None:
     with pytest.raises(GalleryError, match="check the path and its permissions"):
         reopen().export_to(tmp_path / "none" / "people.zip")

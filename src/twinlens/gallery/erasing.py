@@ -18,14 +18,13 @@ from twinlens.protocols import Erasure
 
 _LOG = logging.getLogger("twinlens.gallery")
 _TELLING_CODE = 16  # bytes; shorter codes occur anywhere by chance, and are only looked for in their own rows
-_SIDE_FILES = ("-wal", "-shm", "-journal")  # SQLite's own
+_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
-def gallery_files(database: Database, side: SideIndex) -> list[Path]:
-    """Return every file in which a gallery may keep something."""
+def sqlite_files(database: Database) -> list[Path]:
+    """Return the files that SQLite keeps: the gallery, its log and its shared memory."""
     path = database.path
-    own = [path, *(path.with_name(path.name + suffix) for suffix in _SIDE_FILES)]
-    return [file for file in own if file.exists()] + side.files()
+    return [file for suffix in _SUFFIXES if (file := path.with_name(path.name + suffix)).exists()]
 
 
 def _scrub(database: Database, side: SideIndex, wait_s: float) -> None:
@@ -38,7 +37,8 @@ def _scrub(database: Database, side: SideIndex, wait_s: float) -> None:
 
 def _remains(database: Database, side: SideIndex, vectors: set[bytes], codes: set[bytes]) -> dict[Path, set[bytes]]:
     """Return the files that hold something which no living template explains."""
-    found = find_remains(gallery_files(database, side), vectors | codes)
+    own = sqlite_files(database)
+    found = find_remains([*own, *side.files()], vectors | codes, opened=own)
     hits = set().union(*found.values()) if found else set()
     owners = {hit: side.templates_with_code(hit) for hit in hits & codes}
     with database.reading() as connection:
@@ -86,5 +86,5 @@ def erase(
             database.vacuum()
         _scrub(database, side, wait_s)
         remains = _all_remains(database, side, erased, codes)
-    places = tuple(str(path) for path in gallery_files(database, side))
+    places = tuple(str(path) for path in [*sqlite_files(database), *side.files()])
     return Erasure(subject, len(erased.ids), places, tuple(str(path) for path in sorted(remains)))

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
+from twinlens.gallery.descriptors import opened_blocks, plain_blocks
+
 _SLICE = 32
-_CHUNK = 1 << 22
 _TELLING = 3  # different numbers a slice must have: zeros alone do not point at anybody
 
 
@@ -57,34 +58,34 @@ class Seeker:
                 found.update(piece for piece in pieces if block.startswith(piece, at))
         return found
 
-    def found_in(self, path: Path) -> set[bytes]:
-        """Return which of the byte strings a file holds.
-
-        Raises:
-            OSError: it cannot be read.
-        """
+    def found_in(self, blocks: Iterable[bytes]) -> set[bytes]:
+        """Return which of the byte strings a file holds, given as consecutive blocks."""
         found: set[bytes] = set()
-        if not self._by_head:
-            return found
         kept = b""
-        with path.open("rb", buffering=0) as file:
-            while chunk := file.read(_CHUNK):
-                block = kept + chunk
-                found |= self._in_block(block)
-                kept = block[-(self._longest - 1) :]
+        for read in blocks:
+            block = kept + read
+            found |= self._in_block(block)
+            kept = block[-(self._longest - 1) :]
         return found
 
 
-def find_remains(paths: Collection[Path], pieces: Iterable[bytes]) -> dict[Path, set[bytes]]:
+def find_remains(
+    paths: Collection[Path], pieces: Iterable[bytes], *, opened: Collection[Path] = ()
+) -> dict[Path, set[bytes]]:
     """Return, for each file in which any of the byte strings occurs, which ones.
 
     A file that is gone holds nothing; one that cannot be read may hold anything, and is listed without any.
+
+    Args:
+        paths: files to read.
+        pieces: what to look for.
+        opened: those of the files that SQLite has open.
     """
     seeker = Seeker(pieces)
     remains: dict[Path, set[bytes]] = {}
     for path in paths:
         try:
-            found = seeker.found_in(path)
+            found = seeker.found_in(opened_blocks(path) if path in opened else plain_blocks(path))
         except FileNotFoundError:
             continue
         except OSError:

@@ -131,12 +131,20 @@ def _write_archive(stream: IO[bytes], connection: sqlite3.Connection, contract: 
     return templates
 
 
+def _not_itself(database: Database, path: Path) -> None:
+    """Refuse the gallery's own file: even opening and closing it would cost SQLite its locks."""
+    if path.exists() and path.samefile(database.path):
+        msg = f"export {path}: that is the gallery itself; name another file"
+        raise GalleryError(msg)
+
+
 def write_export(database: Database, path: Path, *, replace: bool) -> int:
     """Write one consistent view of a gallery, for its owner's eyes only; return how many templates.
 
     Raises:
         GalleryError: the file is there and ``replace`` is False, or it cannot be written.
     """
+    _not_itself(database, path)
     if path.exists() and not replace:
         msg = f"export {path}: there is a file already; choose another name, or ask to replace it"
         raise GalleryError(msg)
@@ -228,6 +236,7 @@ def read_export(database: Database, path: Path) -> int:
         ModelMismatchError: it holds another model's vectors.
         ConflictError: a photo's face is enrolled under another name.
     """
+    _not_itself(database, path)
     try:
         with explained(path), zipfile.ZipFile(path) as archive:
             manifest = _read_manifest(archive, path, database.contract)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from twinlens.errors import GalleryError, ModelMismatchError
 from twinlens.gallery.contract import Contract, GalleryOptions
+from twinlens.gallery.header import fsync_folder
 
 APPLICATION_ID = 0x54574C4E  # "TWLN"
 SCHEMA_VERSION = 1
-_MAGIC = b"SQLite format 3\x00"
 _CACHE_KIB = 16_384  # holds the inner pages of a million templates
 
 _TABLES = """
@@ -48,28 +48,16 @@ def _check_path(path: Path, options: GalleryOptions) -> None:
             msg = f"gallery {path}: there is no such file; enrol somebody first, or check the path"
             raise GalleryError(msg)
         return
-    with path.open("rb") as file:
-        head = file.read(len(_MAGIC))
-    if head and head != _MAGIC:
-        msg = f"gallery {path}: it is not a Twinlens gallery; choose another path, or restore a copy"
-        raise GalleryError(msg)
     if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK)):
         msg = f"gallery {path}: it cannot be written; check the permissions of the file and of {path.parent}"
         raise GalleryError(msg)
 
 
-def _create_file(path: Path) -> None:
-    """Make an empty file for its owner only, and make its name survive a power cut."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        return  # another process was faster
+def _make_private(path: Path) -> None:
+    """Let only the owner read a gallery that was just made, and make its name survive a power cut."""
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        path.chmod(0o600)  # the log and the shared memory take over this mode
+        fsync_folder(path.parent)
 
 
 def connect(path: Path, options: GalleryOptions) -> sqlite3.Connection:
@@ -169,11 +157,13 @@ def open_database(
         ModelMismatchError: it holds another model's vectors.
     """
     _check_path(path, options)
-    if not path.exists():
+    made = not path.exists()
+    if made:
         _named(contract, path)
-        _create_file(path)
     connection = connect(path, options)
     try:
+        if made:
+            _make_private(path)
         if not _check_owner(connection, path):
             _create_tables(connection, path, contract)
         connection.execute("PRAGMA journal_mode=WAL")
