@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from twinlens.detect.candidates import Candidates
 from twinlens.detect.suppression import overlaps, strongest
@@ -26,6 +26,7 @@ def naive_overlap(a: np.ndarray, b: np.ndarray) -> float:
     return float(width * height / union)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 30), st.floats(0, 1))
 def test_equals_a_naive_loop(seed: int, count: int, overlap: float) -> None:
     candidates = crowd(seed, count)
@@ -42,6 +43,7 @@ def test_equals_a_naive_loop(seed: int, count: int, overlap: float) -> None:
     np.testing.assert_array_equal(found.scores, candidates.scores[kept])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_doing_it_twice_changes_nothing(seed: int) -> None:
     once = strongest(crowd(seed, 25), 0.4)

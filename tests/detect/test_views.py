@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from twinlens.detect.candidates import Candidates
 from twinlens.detect.options import DetectOptions, Scales
@@ -15,6 +15,7 @@ def one_box(*xyxy: float) -> Candidates:
     return Candidates(np.array([xyxy], np.float32), np.zeros((1, 5, 2), np.float32), np.ones(1, np.float32))
 
 
+@settings(deadline=None)
 @given(sizes, sizes, st.sampled_from(["multi", "tiny"]), st.floats(14, 200))
 def test_every_face_is_some_levels_business(width: int, height: int, scales: Scales, smallest: float) -> None:
     options = DetectOptions(scales=scales, min_face_px=smallest)
@@ -29,6 +30,7 @@ def test_every_face_is_some_levels_business(width: int, height: int, scales: Sca
         assert any(level.answers_for(box)[0] for level in found)
 
 
+@settings(deadline=None)
 @given(sizes, sizes, st.sampled_from(["single", "multi", "tiny"]))
 def test_no_level_shows_more_than_allowed(width: int, height: int, scales: Scales) -> None:
     options = DetectOptions(scales=scales, max_megapixels=4)
@@ -39,6 +41,7 @@ def test_no_level_shows_more_than_allowed(width: int, height: int, scales: Scale
         assert all(max(side) <= 2305 or len(shown) == 1 for side in shown)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 6000), st.integers(1, 6000), st.floats(0.05, 2.5), st.data())
 def test_a_face_no_larger_than_the_overlap_is_whole_in_a_tile(
     width: int, height: int, scale: float, data: st.DataObject
@@ -115,3 +118,15 @@ def test_a_face_above_a_levels_range_belongs_to_a_coarser_one() -> None:
     assert not fine.answers_for(large)[0]
     assert coarse.answers_for(large)[0]
     assert not fine.answers_for(small, safely=True)[0]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 1500), st.integers(1, 3000), st.floats(0.002, 0.3))
+def test_a_large_picture_is_sampled_where_it_is(height: int, width: int, scale: float) -> None:
+    ramp = np.linspace(0, 255, width, dtype=np.float32)
+    picture = np.repeat(np.broadcast_to(ramp, (height, width))[..., None], 3, axis=2).astype(np.uint8)
+    small = View(0, 0, width, height, scale).pixels(picture)
+    columns = small.shape[1]
+    wanted = np.interp((np.arange(columns) + 0.5) * width / columns - 0.5, np.arange(width), ramp)
+    step = 255 / columns  # one pixel of the small picture
+    assert np.abs(small[small.shape[0] // 2, :, 0] - wanted).max() <= 0.5 * step + 2

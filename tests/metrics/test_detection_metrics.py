@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from twinlens.errors import OptionError
 from twinlens.metrics.detection import THRESHOLDS, Found, Truth, area, overlaps, tally
@@ -102,6 +102,7 @@ def test_a_second_box_on_the_same_face_is_wrong() -> None:
     assert tally(found, truth).average_precision() == pytest.approx(0.5 + 0.5 * 2 / 3)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.25, 0.5, 4.0, 1024.0]))
 def test_only_the_order_of_scores_counts_not_their_scale(seed: int, factor: float) -> None:
     found, truths = photos(seed)
@@ -114,6 +115,7 @@ def test_only_the_order_of_scores_counts_not_their_scale(seed: int, factor: floa
     np.testing.assert_array_equal(one.right, other.right)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_overlap_is_symmetric_and_one_for_the_same_box(seed: int) -> None:
     _, truths = photos(seed, 1)

@@ -29,6 +29,7 @@ COARSE_FROM = 640  # a smaller level needs no coarser one
 TILE_SIDE = 2304  # a longer level is cut
 TILE_OVERLAP = 256
 AVERAGE_BELOW = 0.5  # scale; above, two pixels a side are enough to interpolate from, at a fifth of the time
+SAMPLES = 2  # pixels a side of the picture that are averaged into one of the network, at least
 EDGE = 4  # a box that comes so close to a cut is cut itself, and whole in the next tile
 
 TINY_SCALE = 2.5  # enlargement of the finest level in the tiny mode
@@ -75,6 +76,10 @@ class View:
         if self.scale != 1.0:  # resized before black is added: the frame of a long strip is larger than memory
             size = (columns, rows) if inside else tuple(max(round(n * self.scale), 1) for n in part.shape[1::-1])
             way = cv2.INTER_AREA if self.scale < AVERAGE_BELOW else cv2.INTER_LINEAR
+            every = max(int(1 / (self.scale * SAMPLES)), 1)
+            if every > 1:  # averaging all of a large photo takes longer than the network
+                first = (min((every - 1) // 2, side // 2) for side in part.shape[:2])
+                part = np.ascontiguousarray(part[tuple(slice(start, None, every) for start in first)])
             part = np.asarray(cv2.resize(part, size, interpolation=way), np.uint8)
         if inside:
             return part
