@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 
 import numpy as np
@@ -34,10 +35,11 @@ def shot(frame: int, angle_deg: float, quality: float = 0.8) -> Shot:
     return Shot(frame, frame / 10, portrait)
 
 
-def trail(first: int, last: int) -> Trail:
+def trail(first: int, last: int, changes: Collection[int] = ()) -> Trail:
+    """A look a frame; at ``changes`` the picture is less like the one before."""
     made = Trail()
     for frame in range(first, last + 1):
-        made.add(frame, frame / 10, FACE)
+        made.add(frame, frame / 10, FACE, 0.7 if frame in changes else 0.95)
     return made
 
 
@@ -68,8 +70,8 @@ def test_opposite_samples_have_no_mean() -> None:
 
 def test_a_stretch_is_cut_between_two_people() -> None:
     shots = [shot(5, 0), shot(15, 10), shot(25, 95), shot(35, 100), shot(45, 190)]
-    pieces = list(pieces_of(trail(0, 49), shots, 0.3))
-    assert spans([pieces]) == [[(0, 19), (20, 39), (40, 49)]]
+    pieces = list(pieces_of(trail(0, 49, changes=(3, 17, 36)), shots, 0.3))
+    assert spans([pieces]) == [[(0, 16), (17, 35), (36, 49)]]
     assert fused(pieces[1:2]).embedding.vector == pytest.approx(towards(97.5), abs=1e-3)
 
 

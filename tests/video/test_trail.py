@@ -53,3 +53,13 @@ def test_in_view_together(trail: Trail) -> None:
     assert not rest.overlaps(before)
     assert trail.overlaps(rest)
     assert rest.overlaps(trail)
+
+
+def test_where_it_changed_most() -> None:
+    made = Trail()
+    for frame, likeness in ((0, 1.0), (2, 0.5), (4, 0.9), (6, 0.7), (8, 0.8), (10, 0.1)):
+        made.add(frame, frame / 25, face(0.0), likeness)
+    assert made.least_alike(2, 8) == 6
+    assert made.least_alike(8, 10) == 10
+    assert made.least_alike(0, 10) == 10
+    assert made.least_alike(0, 8) == 2

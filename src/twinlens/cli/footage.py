@@ -45,7 +45,8 @@ def _print(watched: Watched, ask: Ask) -> None:
     if not ask.json:
         count = len(watched.tracks)
         people = "nobody" if not count else f"{count} track{'s' if count != 1 else ''}"
-        print(f"{watched.source}: {people} up to {_clock(watched.end_s)}", flush=True)
+        brief = f", {watched.left_out} too brief to count" if watched.left_out else ""
+        print(f"{watched.source}: {people} up to {_clock(watched.end_s)}{brief}", flush=True)
     for track in watched.tracks:
         emit(_record(watched, track), _text(track), as_json=ask.json)
 

@@ -6,6 +6,7 @@ Decoding is OpenCV's, with the FFmpeg that its wheel brings along.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,7 @@ class Film:
     def __init__(self, source: str | Path | int, *, limits: VideoLimits | None = None) -> None:
         self.name = f"camera {source}" if isinstance(source, int) else str(source)
         self._limits = limits or VideoLimits()
+        self._live = isinstance(source, int)
         self._capture = open_camera(source) if isinstance(source, int) else open_file(Path(source), self.name)
         try:
             self.width = round(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
@@ -91,15 +93,17 @@ class Film:
         if every < 1:
             msg = f"every must be 1 or more, got {every}"
             raise OptionError(msg)
-        index, time_s = 0, -1.0 / self.fps
+        index, given, time_s, begun_s = 0, 0, -1.0 / self.fps, time.monotonic()
         while self._grab():
-            time_s = self._time(time_s)
+            # the stamps of a camera count from anywhere
+            time_s = time.monotonic() - begun_s if self._live else self._time(time_s)
             if index % every == 0:
                 image = self._retrieve()
                 if image is not None:
+                    given += 1
                     yield Frame(index, time_s, image)
             index += 1
-        self._check_end(index, time_s)
+        self._check_end(index if given else 0, time_s)
 
     def _grab(self) -> bool:
         try:

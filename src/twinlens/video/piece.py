@@ -60,6 +60,8 @@ class Piece:
 def pieces_of(trail: Trail, shots: Sequence[Shot], bar: float, follows: Piece | None = None) -> Iterator[Piece]:
     """Yield the pieces of a trail in order of time: it is cut wherever the face before and after are not alike.
 
+    Between the two samples the place of the cut is where the picture changed most from one look to the next.
+
     Args:
         trail: of one face, or of several who took each other's place unnoticed.
         shots: its samples in order of time; one at least.
@@ -74,7 +76,7 @@ def pieces_of(trail: Trail, shots: Sequence[Shot], bar: float, follows: Piece | 
         yield Piece(trail, np.asarray(total), best, follows)
         return
     before, after = shots[:place], shots[place:]
-    left, right = trail.cut((before[-1].frame + after[0].frame + 1) // 2)
+    left, right = trail.cut(trail.least_alike(before[-1].frame, after[0].frame))
     yield from pieces_of(left, before, bar, follows)
     yield from pieces_of(right, after, bar)
 

@@ -80,10 +80,12 @@ class Stretch:
         """Append the look's sighting of this number."""
         sighting = look.sightings[number]
         box = sighting.face.box.xyxy
+        likeness = 1.0
         if len(self.trail):
+            likeness = self.likeness(look.thumbs[number])
             speed = (box - self._box) / np.float32(max(look.time_s - self.trail.end_s, 1e-3))
             self._speed = np.float32(1 - SMOOTHING) * self._speed + np.float32(SMOOTHING) * speed
-        self.trail.add(look.frame, look.time_s, sighting.face)
+        self.trail.add(look.frame, look.time_s, sighting.face, likeness)
         self.samples.offer(Sample(look.frame, look.time_s, sighting))
         self._box, self._thumb = box, look.thumbs[number]
 
@@ -97,9 +99,9 @@ class Stretch:
         move = (self._speed[:2] + self._speed[2:]) / 2 * np.float32(time_s - self.trail.end_s)
         return np.asarray(self._box + np.concatenate([move, move]), np.float32)
 
-    def continues_in(self, picture: Float32[np.ndarray, " pixels"]) -> bool:
-        """Say whether a small picture is much like the last one."""
-        return float(self._thumb @ picture) >= SAME_PICTURE
+    def likeness(self, picture: Float32[np.ndarray, " pixels"]) -> float:
+        """Return how much a small picture is like the last one, -1 to 1."""
+        return float(self._thumb @ picture)
 
 
 class Tracker:
@@ -123,7 +125,7 @@ class Tracker:
         matched = {j for _, j in pairs}
         for i, j in pairs:
             stretch = self._active[i]
-            if not stretch.continues_in(look.thumbs[j]):
+            if stretch.likeness(look.thumbs[j]) < SAME_PICTURE:
                 ended.append(stretch)
                 self._active[i] = stretch = self._begin(before=stretch)
             stretch.add(look, j)
