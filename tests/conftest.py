@@ -9,9 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from skimage import data
 
 from twinlens.types import Image
+
+
+# a busy machine makes a property slow, not wrong
+settings.register_profile("twinlens", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("twinlens")
 
 
 @pytest.fixture(scope="session")
