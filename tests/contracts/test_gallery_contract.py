@@ -75,6 +75,7 @@ def test_search_ranks_subjects_by_their_best_template(gallery: Gallery) -> None:
         [
             Enrolment("ada", opposite(probe), "a1"),
             Enrolment("ada", near(probe, 0.2), "a2"),
+            Enrolment("ada", near(probe, 0.3), "a3"),
             Enrolment("ben", near(probe, 0.5), "b1"),
             Enrolment("ben", near(probe, 0.6), "b2"),
             Enrolment("cleo", opposite(near(probe)), "c1"),

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from twinlens.errors import UnknownSubjectError
-from twinlens.gallery import GalleryOptions, SqliteGallery, writing
+from twinlens.gallery import Contract, GalleryOptions, SqliteGallery, writing
 from twinlens.gallery.erasure import find_remains, slices_of
 from twinlens.gallery.locks import exclusive
 from twinlens.protocols import Enrolment
+from twinlens.types import Embedding
 
 Reopen = Callable[..., SqliteGallery]
 Make = Callable[..., list[Enrolment]]
@@ -142,6 +143,20 @@ def test_a_planted_copy_is_not_overlooked(path: Path, reopen: Reopen, enrolments
     planted = path.with_name("faces.db.index") / "g000001" / "copy"
     planted.write_bytes(b"abc" + enrolments(60)[8].embedding.vector.tobytes()[30:110])
     assert gallery.remove("s0004").remains == (str(planted),)
+
+
+@posix
+def test_a_planted_code_is_not_overlooked_and_a_living_one_not_accused(path: Path) -> None:
+    vectors = np.random.default_rng(0).standard_normal((61, 128)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[60] = vectors[7]  # the same code for somebody who stays
+    with SqliteGallery(path, Contract("net", 128), CODED) as gallery:
+        gallery.add(Enrolment(f"s{i}", Embedding(v, "net"), f"photo {i}") for i, v in enumerate(vectors))
+        folder = path.with_name("faces.db.index") / "g000001"
+        codes = np.fromfile(folder / "codes.u8", np.uint8).reshape(61, 32)
+        assert gallery.remove("s7").remains == ()
+        (folder / "copy").write_bytes(b"x" + codes[9].tobytes())
+        assert gallery.remove("s9").remains == (str(folder / "copy"),)
 
 
 @posix

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +165,25 @@ def test_odd_side_files_are_made_anew_without_a_word(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("fact", ["rows", "depth", "through_template", "through_removal", "codebook_crc", "gallery"])
+def test_a_header_says_when_it_was_edited(folder: Path, reopen: Reopen, enrolments: Make, fact: str) -> None:
+    with reopen(CODED) as gallery:
+        gallery.add(enrolments(ROWS))
+    assert read_header(folder) is not None
+    change(folder / "header.json", **{fact: "x" if fact == "gallery" else 1})
+    assert read_header(folder) is None
+
+
+def test_rows_that_left_the_database_unseen(path: Path, reopen: Reopen, enrolments: Make) -> None:
+    with reopen(PLAIN) as gallery:
+        gallery.add(enrolments(ROWS))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM templates WHERE subject_id = 5")  # not among the rows compared on opening
+        connection.execute("DELETE FROM subjects WHERE id = 5")
+        connection.commit()
+    assert reopen(PLAIN).verify_integrity() == ()
+
+
 def test_codes_that_say_nothing_cost_time_not_answers(folder: Path, reopen: Reopen, enrolments: Make) -> None:
     stored = enrolments(ROWS)
     with reopen(CODED) as gallery:
@@ -205,6 +226,22 @@ def test_a_restored_older_file_beside_a_later_index(
     with reopen(PLAIN) as gallery:
         assert answers(gallery, enrolments(40, seed=1)) == names(enrolments(40))
         assert gallery.verify_integrity() == ()
+
+
+def test_a_restored_file_beside_an_index_that_saw_people_come_and_go(
+    path: Path, reopen: Reopen, enrolments: Make
+) -> None:
+    with reopen(PLAIN) as gallery:
+        gallery.add(enrolments(40, seed=1))
+    backup = path.read_bytes()
+    with reopen(PLAIN) as gallery:
+        gallery.add(enrolments(10, seed=2, start=40))
+        for name in set(names(enrolments(10, seed=2, start=40))):
+            gallery.remove(name)
+    path.write_bytes(backup)
+    with reopen(PLAIN) as gallery:
+        gallery.add(enrolments(4, seed=3, start=40))  # ids that the index has seen before
+        assert answers(gallery, enrolments(4, seed=3, start=40)) == names(enrolments(4, start=40))
 
 
 def test_a_file_that_went_on_elsewhere_beside_an_index_that_stayed(

@@ -140,7 +140,7 @@ def _delete(connection: sqlite3.Connection, rows: list[tuple[int, bytes]], dim: 
 
 
 def delete_subject(connection: sqlite3.Connection, name: str, dim: int) -> Erased:
-    """Delete a subject with its templates and tags; the log keeps the ids of the templates, nothing else.
+    """Delete a subject with its templates and, by their foreign key, its tags; the log keeps ids of templates only.
 
     Raises:
         UnknownSubjectError: nobody of that name.
@@ -150,7 +150,6 @@ def delete_subject(connection: sqlite3.Connection, name: str, dim: int) -> Erase
         "SELECT id, vector FROM templates WHERE subject_id = ? ORDER BY id", (subject,)
     ).fetchall()
     erased = _delete(connection, rows, dim)
-    connection.execute("DELETE FROM tags WHERE subject_id = ?", (subject,))
     connection.execute("DELETE FROM subjects WHERE id = ?", (subject,))
     return erased
 
