@@ -14,7 +14,6 @@ from skimage import data
 
 from twinlens.types import Image
 
-
 # a busy machine makes a property slow, not wrong
 settings.register_profile("twinlens", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("twinlens")
