@@ -2,7 +2,7 @@
 
     python benchmarks/soak.py [--count 5000]
 
-Photos of changing sizes are verified from files, two at a time, after a warm-up of a tenth of the count. The slope is a
+Photos of changing sizes are verified from files, two at a time, after a warm-up of a fifth of the count. The slope is a
 least-squares line through samples of the resident set; its 95 % interval comes from blocks of samples, which follow
 each other too closely to be taken as independent.
 """
@@ -67,7 +67,7 @@ def soak(count: int, folder: Path) -> np.ndarray:
     process = psutil.Process()
     samples = []
     with Recognizer.default() as recognizer:
-        for turn in range(-count // 10, count):
+        for turn in range(-count // 5, count):
             recognizer.verify(paths[turn % len(paths)], paths[(turn * 5 + 1) % len(paths)])
             if turn >= 0 and turn % max(count // SAMPLES, 1) == 0:
                 samples.append(resident_kib(process))
