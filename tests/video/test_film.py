@@ -87,6 +87,10 @@ def cut_off(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
 
+def cut_in_its_index(data: bytes) -> bytes:
+    return data[: data.index(b"moov") + 60]
+
+
 def unknown_codec(data: bytes) -> bytes:
     return data.replace(b"MJPG", b"QQQQ")
 
@@ -106,6 +110,7 @@ def without_pictures(data: bytes) -> bytes:
         ("a.mp4", "mp4v", lambda data: b"#EXTM3U\n#EXTINF:1,\na.avi\n", "not a video"),
         ("a.mp4", "mp4v", lambda data: b"ffconcat version 1.0\nfile a.avi\n", "not a video"),
         ("a.mp4", "mp4v", cut_off, r"cut off: .* without its index \(moov\)"),
+        ("a.mp4", "mp4v", cut_in_its_index, r"cut off: .* without its index \(moov\)"),
         ("a.mp4", "mp4v", without_pictures, "have no size|no frame of it can be decoded"),
         ("a.avi", "MJPG", unknown_codec, "codec that this OpenCV does not know"),
         ("a.avi", "MJPG", cut_off, r"cut off or damaged after 0\.\d s: its header says 10 frames, \d can be decoded"),
