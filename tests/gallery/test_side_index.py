@@ -240,6 +240,12 @@ def test_a_restored_file_beside_an_index_that_saw_people_come_and_go(
             gallery.remove(name)
     path.write_bytes(backup)
     with reopen(PLAIN) as gallery:
+        assert answers(gallery, enrolments(40, seed=1)[:4]) == [
+            "s0000",
+            "s0000",
+            "s0001",
+            "s0001",
+        ]  # the index is loaded
         gallery.add(enrolments(4, seed=3, start=40))  # ids that the index has seen before
         assert answers(gallery, enrolments(4, seed=3, start=40)) == names(enrolments(4, start=40))
 

@@ -12,6 +12,7 @@ from twinlens.errors import GalleryUnavailableError
 from twinlens.gallery import reading
 from twinlens.gallery.contract import GalleryOptions
 from twinlens.gallery.database import Database
+from twinlens.gallery.locks import SUPPORTED
 from twinlens.gallery.scan import Scan, candidates
 from twinlens.gallery.segment import Segment
 from twinlens.gallery.side_index import SideIndex
@@ -155,6 +156,6 @@ class LiveIndex:
         """
         with self._lock:
             self._scan = None
-            if not self._side.extend(wait_s=self._options.busy_timeout_s, anew=True):
+            if SUPPORTED and not self._side.extend(wait_s=self._options.busy_timeout_s, anew=True):
                 msg = f"gallery {self._database.path}: its index is busy or cannot be written; try again later"
                 raise GalleryUnavailableError(msg)
