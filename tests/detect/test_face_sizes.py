@@ -54,10 +54,14 @@ def test_a_large_picture_needs_more_than_one_scale(scene: Scene, lies_on: LiesOn
     assert any(lies_on(face, box) for face in yunet(scales="multi").detect([image])[0])
 
 
-@pytest.mark.parametrize("side", [40, 64, 112, 400])
-def test_a_face_that_fills_the_frame_is_found(side: int, astronaut: Image, yunet: Maker) -> None:
-    tight = cv2.resize(astronaut.pixels[66:178, 178:268], (side, side), interpolation=cv2.INTER_AREA)
+@pytest.mark.parametrize(("side", "cut"), [(24, 0.2), (40, 0), (112, 0), (250, 0.25), (400, 0.2), (600, 0)])
+def test_a_face_that_fills_the_frame_is_found(side: int, cut: float, astronaut: Image, yunet: Maker) -> None:
+    x, y = round(90 * cut), round(112 * cut)  # cut off on every side
+    tight = cv2.resize(
+        astronaut.pixels[66 + y : 178 - y, 178 + x : 268 - x], (side, side), interpolation=cv2.INTER_AREA
+    )
     (face,) = yunet().detect([Image(tight)])[0]
+    assert face.score > 0.75
     assert np.ptp(face.landmarks[:, 0]) > 0.3 * side
     assert ((face.landmarks > 0) & (face.landmarks < side)).all()
 

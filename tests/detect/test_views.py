@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from twinlens.detect.candidates import Candidates
 from twinlens.detect.options import DetectOptions, Scales
-from twinlens.detect.views import LARGEST, SMALLEST, View, levels, second_look, tiles
+from twinlens.detect.views import EDGE, LARGEST, SMALLEST, TILE_OVERLAP, View, levels, second_look, tiles
 
 sizes = st.integers(1, 14_000)
 
@@ -27,7 +27,15 @@ def test_every_face_is_some_levels_business(width: int, height: int, scales: Sca
     for part in np.geomspace(1e-3, 1, 40):
         side = max(part * max(width, height), 1)
         box = np.array([[0, 0, side, side]], np.float32)
-        assert any(level.answers_for(box)[0] for level in found)
+        shown = [side * level.views[0].scale for level in found if level.answers_for(box)[0]]
+        assert shown  # some level answers for it
+        if side * finest >= SMALLEST:
+            assert any(SMALLEST * 0.8 <= pixels <= LARGEST * 1.3 for pixels in shown)  # and sees it well
+        if side * finest >= 100:
+            assert any(24 <= pixels <= LARGEST * 1.3 for pixels in shown)
+    for level in found:
+        if len(level.views) > 1:  # what a level answers for is whole in one of its tiles
+            assert level.largest * level.views[0].scale <= TILE_OVERLAP - 2 * EDGE + 1e-6
 
 
 @settings(deadline=None)

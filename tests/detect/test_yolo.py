@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from twinlens.detect import DetectOptions, build_detector
 from twinlens.detect.landmarks import average_points
+from twinlens.detect.yolo import boxed
 from twinlens.detect.yolo_heads import HEADS, V3_ANCHORS, V5_ANCHORS
 from twinlens.errors import ModelError
 from twinlens.protocols import Detector
@@ -136,6 +137,80 @@ def test_a_square_is_found_where_it_is(family: str, layout: str, tmp_path: Path)
         middle = (face.box.xyxy[:2] + face.box.xyxy[2:]) / 2
         if family != "yolov3-face":
             np.testing.assert_allclose(face.landmarks, middle + POINTS * 1.5, atol=0.5)
+
+
+def test_a_tall_picture_stands_in_the_middle_too(tmp_path: Path) -> None:
+    path = exported(tmp_path, "yolov5-face")
+    pixels = np.zeros((960, 400, 3), np.uint8)
+    pixels[480:528, 200:248] = 255
+    (face,) = detector(path, "yolov5-face", overlap=0.3).detect([Image(pixels)])[0]
+    np.testing.assert_allclose((face.box.xyxy[:2] + face.box.xyxy[2:]) / 2, (224, 504), atol=13)
+
+
+def test_a_picture_is_put_into_the_middle_of_a_grey_square() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 3), np.uint8)
+    square, left, top = boxed(pixels, 12, 114)
+    assert (left, top) == (2, 3)
+    np.testing.assert_allclose(square[0, :, 3:8, 2:10] * 255, pixels.transpose(2, 0, 1), rtol=1e-6)
+    square[0, :, 3:8, 2:10] = 114 / 255
+    np.testing.assert_allclose(square * 255, 114, rtol=1e-6)
+
+
+def sigmoid(x: float) -> float:
+    return float(1 / (1 + np.exp(-x)))
+
+
+def naive_v3(cell: np.ndarray, column: int, row: int, stride: int, anchor: tuple[int, int]) -> list[float]:
+    """Follow equations 1 to 4 of YOLOv3's section 2.1; the score comes last."""
+    x, y = (sigmoid(cell[0]) + column) * stride, (sigmoid(cell[1]) + row) * stride
+    w, h = anchor[0] * np.exp(cell[2]), anchor[1] * np.exp(cell[3])
+    return [x - w / 2, y - h / 2, x + w / 2, y + h / 2, sigmoid(cell[4]) * sigmoid(cell[5])]
+
+
+def naive_v5(cell: np.ndarray, column: int, row: int, stride: int, anchor: tuple[int, int]) -> list[float]:
+    """Follow the inference branch of YOLO5Face's Detect layer; points stand before the score."""
+    x, y = (sigmoid(cell[0]) * 2 - 0.5 + column) * stride, (sigmoid(cell[1]) * 2 - 0.5 + row) * stride
+    w, h = (sigmoid(cell[2]) * 2) ** 2 * anchor[0], (sigmoid(cell[3]) * 2) ** 2 * anchor[1]
+    points = [cell[5 + k] * anchor[k % 2] + (column, row)[k % 2] * stride for k in range(10)]
+    return [x - w / 2, y - h / 2, x + w / 2, y + h / 2, *points, sigmoid(cell[4]) * sigmoid(cell[15])]
+
+
+def naive_v8(cell: np.ndarray, column: int, row: int, stride: int, _: tuple[int, int]) -> list[float]:
+    """Follow YOLOv8's Pose layer: expected distances from the cell's centre, points from its corner, doubled."""
+    left, top, right, bottom = (
+        sum(i * np.exp(cell[16 * side + i]) for i in range(16)) / sum(np.exp(cell[16 * side + i]) for i in range(16))
+        for side in range(4)
+    )
+    x, y = column + 0.5, row + 0.5
+    box = [(x - left) * stride, (y - top) * stride, (x + right) * stride, (y + bottom) * stride]
+    points = [(cell[65 + 3 * k + axis] * 2 + (column, row)[axis]) * stride for k in range(5) for axis in range(2)]
+    return [*box, *points, sigmoid(cell[64])]
+
+
+@pytest.mark.parametrize(
+    ("family", "naive", "numbers"),
+    [("yolov3-face", naive_v3, 6), ("yolov5-face", naive_v5, 16), ("yolov8-face", naive_v8, 80)],
+)
+def test_decoding_equals_a_loop_over_all_cells(family: str, naive: Callable[..., list[float]], numbers: int) -> None:
+    generator = np.random.default_rng(0)
+    side, anchors = 64, {"yolov3-face": V3_ANCHORS, "yolov5-face": V5_ANCHORS}.get(family, (((0, 0),),) * 3)
+    outputs, wanted = {}, []
+    for stride, sizes in zip((8, 16, 32), anchors, strict=True):
+        cells = side // stride
+        grid = generator.normal(0, 1, (len(sizes), numbers, cells, cells)).astype(np.float32)
+        outputs[f"out_{stride}"] = grid.reshape(1, -1, cells, cells)
+        for row in range(cells):
+            for column in range(cells):
+                wanted += [naive(grid[k, :, row, column], column, row, stride, size) for k, size in enumerate(sizes)]
+    found = HEADS[family].decode(outputs, side, 0.0)
+    table = np.array(wanted)
+    np.testing.assert_allclose(found.boxes, table[:, :4], rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(found.scores, table[:, -1], rtol=1e-4)
+    if table.shape[1] == 15:
+        np.testing.assert_allclose(found.landmarks.reshape(-1, 10), table[:, 4:14], rtol=1e-4, atol=1e-3)
+    else:
+        assert np.isnan(found.landmarks).all()
+    assert len(HEADS[family].decode(outputs, side, 0.4)) == int((table[:, -1] >= 0.4).sum())
 
 
 @pytest.mark.parametrize("family", sorted(HEADS))
