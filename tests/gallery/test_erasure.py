@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from twinlens.errors import UnknownSubjectError
+from twinlens.errors import GalleryUnavailableError, UnknownSubjectError
 from twinlens.gallery import Contract, GalleryOptions, SqliteGallery, writing
 from twinlens.gallery.erasure import find_remains, slices_of
 from twinlens.gallery.locks import exclusive
@@ -121,7 +121,12 @@ def test_a_reader_that_keeps_the_log_is_named(path: Path, reopen: Reopen, enrolm
         receipt = gallery.remove("s0001")
         assert {Path(place).name for place in receipt.remains} >= {"faces.db-wal"}
         assert [m.subject for m in gallery.search([enrolments(10)[2].embedding], 9)[0] if m.subject == "s0001"] == []
+        assert "2 removed templates may have left traces" in gallery.verify_integrity()[0]
+        with pytest.raises(GalleryUnavailableError, match="close it and try again"):
+            gallery.rebuild_index()
         reader.execute("COMMIT")
+    gallery.rebuild_index()
+    assert gallery.verify_integrity() == ()
     gallery.remove("s0002")
     assert not [p for e in enrolments(10)[2:6] for p in pieces(e) if p in everything(path)]
 
@@ -170,7 +175,11 @@ def test_a_process_that_died_before_scrubbing_is_made_up_for(path: Path, reopen:
     assert [p for p in gone if p in everything(path)], "the index still holds it: otherwise this shows nothing"
     with reopen(CODED) as gallery:
         assert not [p for p in gone if p in everything(path)]
+        (problem,) = gallery.verify_integrity()
+        assert "2 removed templates may have left traces" in problem
+        gallery.rebuild_index()
         assert gallery.verify_integrity() == ()
+        assert not [p for p in gone if p in everything(path)]
 
 
 def test_the_same_face_under_another_name_stays(path: Path, reopen: Reopen, enrolments: Make) -> None:

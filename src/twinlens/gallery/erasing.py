@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from twinlens.errors import GalleryError
+from twinlens.errors import GalleryError, GalleryUnavailableError
 from twinlens.gallery.database import Database
 from twinlens.gallery.erasure import find_remains, slices_of
-from twinlens.gallery.reading import holds_bytes, resolve
+from twinlens.gallery.reading import holds_bytes, resolve, unproven
 from twinlens.gallery.side_index import SideIndex
-from twinlens.gallery.writing import Erased
+from twinlens.gallery.writing import Erased, mark_proven
 from twinlens.protocols import Erasure
 
 _LOG = logging.getLogger("twinlens.gallery")
@@ -86,5 +86,29 @@ def erase(
             database.vacuum()
         _scrub(database, side, wait_s)
         remains = _all_remains(database, side, erased, codes)
+    if not remains:
+        with suppress(GalleryError), database.writing() as connection:
+            mark_proven(connection, erased.ids)
     places = tuple(str(path) for path in [*sqlite_files(database), *side.files()])
     return Erasure(subject, len(erased.ids), places, tuple(str(path) for path in sorted(remains)))
+
+
+def finish(database: Database, side: SideIndex, *, wait_s: float) -> None:
+    """Make up for removals that were not proven; the index was just written anew.
+
+    What was removed is not known any more, so the database is written anew as well: nothing but living rows is left.
+
+    Raises:
+        GalleryUnavailableError: another process keeps the log or the index; nothing is lost by trying again.
+    """
+    with database.reading() as connection:
+        pending = unproven(connection)
+    if not pending:
+        return
+    database.vacuum()
+    clean = database.checkpoint(wait_s) and side.erase_removed(wait_s=wait_s) and not side.codes_of(pending)
+    if not clean or side.superseded():
+        msg = f"gallery {database.path}: another process keeps what is to be erased; close it and try again"
+        raise GalleryUnavailableError(msg)
+    with database.writing() as connection:
+        mark_proven(connection, pending)

@@ -31,6 +31,7 @@ def _database_problems(database: Database) -> list[str]:
         (odd,) = connection.execute(
             "SELECT count(*) FROM templates WHERE length(vector) != ?", (4 * database.contract.dim,)
         ).fetchone()
+        pending = len(reading.unproven(connection))
     problems = [f"database: {text}; restore a copy, or export and import" for text in reports if text != "ok"]
     if orphans:
         problems.append(f"database: {len(orphans)} rows belong to nobody; restore a copy")
@@ -38,6 +39,11 @@ def _database_problems(database: Database) -> list[str]:
         problems.append(f"database: {empty} subjects without a template; remove them")
     if odd:
         problems.append(f"database: {odd} vectors of another length than {database.contract.dim}; restore a copy")
+    if pending:
+        problems.append(
+            f"erasure: {pending} removed templates may have left traces (a process died, or another program was "
+            "reading); rebuild the index"
+        )
     return problems
 
 
@@ -93,7 +99,10 @@ def problems_of(database: Database, segments: Callable[[], Sequence[Segment]]) -
         GalleryUnavailableError: it cannot be read at the moment.
     """
     try:
-        return tuple(_database_problems(database) or _vector_problems(database, segments()))
+        problems = _database_problems(database)
+        if not any(problem.startswith("database") for problem in problems):
+            problems += _vector_problems(database, segments())
+        return tuple(problems)
     except GalleryUnavailableError:
         raise
     except GalleryError as error:  # so damaged that the check itself could not be carried out

@@ -60,6 +60,11 @@ def removed_after(connection: sqlite3.Connection, seq: int) -> tuple[list[int], 
     return [row[1] for row in rows], rows[-1][0] if rows else seq
 
 
+def unproven(connection: sqlite3.Connection) -> list[int]:
+    """Return the ids of removed templates that may have left something in a file."""
+    return [row[0] for row in connection.execute("SELECT template_id FROM removals WHERE proven = 0").fetchall()]
+
+
 def last_issued(connection: sqlite3.Connection) -> tuple[int, int]:
     """Return the highest template id and the highest removal number ever given out."""
     issued = dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())

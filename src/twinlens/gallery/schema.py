@@ -32,7 +32,9 @@ CREATE TABLE templates (
   vector BLOB NOT NULL, photo TEXT NOT NULL, quality REAL NOT NULL, source TEXT NOT NULL, created_at TEXT NOT NULL);
 CREATE UNIQUE INDEX templates_by_photo ON templates (photo, subject_id);
 CREATE INDEX templates_by_subject ON templates (subject_id);
-CREATE TABLE removals (seq INTEGER PRIMARY KEY AUTOINCREMENT, template_id INTEGER NOT NULL);
+CREATE TABLE removals (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, template_id INTEGER NOT NULL, proven INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX removals_unproven ON removals (template_id) WHERE proven = 0;
 """
 
 

@@ -230,6 +230,10 @@ class SideIndex:
 
     # ---- erasing
 
+    def superseded(self) -> bool:
+        """Return whether a generation is still here that another process has mapped."""
+        return len(self._numbers()) > 1
+
     def finish_removals(self) -> None:
         """Erase what a process that died before it could do so left behind."""
         header = self.header()

@@ -17,7 +17,7 @@ from twinlens.errors import GalleryError, OptionError
 from twinlens.gallery import portable, reading, writing
 from twinlens.gallery.contract import Contract, GalleryOptions, label
 from twinlens.gallery.database import Database
-from twinlens.gallery.erasing import erase
+from twinlens.gallery.erasing import erase, finish
 from twinlens.gallery.integrity import problems_of
 from twinlens.gallery.live_index import LiveIndex
 from twinlens.gallery.ranking import rank
@@ -257,12 +257,13 @@ class SqliteGallery:
         return problems_of(self._database, self._index.segments)
 
     def rebuild_index(self) -> None:
-        """Write the scan index anew from the database.
+        """Write the scan index anew from the database; where removals were not proven, the database as well.
 
         Raises:
-            GalleryUnavailableError: another process is changing it, or it cannot be written.
+            GalleryUnavailableError: another process is using it, or it cannot be written.
         """
         self._index.rebuild()
+        finish(self._database, self._side, wait_s=self.options.busy_timeout_s)
 
     def close(self) -> None:
         """Bring the scan index up to date and release files; what was acknowledged is already safe."""

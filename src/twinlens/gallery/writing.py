@@ -171,6 +171,13 @@ def delete_photo(connection: sqlite3.Connection, name: str, photo: str, dim: int
     return delete_subject(connection, name, dim) if templates == 1 else _delete(connection, rows, dim)
 
 
+def mark_proven(connection: sqlite3.Connection, templates: Sequence[int]) -> None:
+    """Note that nothing is left of removed templates."""
+    connection.executemany(
+        "UPDATE removals SET proven = 1 WHERE template_id = ? AND proven = 0", ((i,) for i in templates)
+    )
+
+
 def rename(connection: sqlite3.Connection, subject: str, name: str) -> None:
     """Give a subject another name.
 
