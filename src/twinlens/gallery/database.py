@@ -66,8 +66,8 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:
-                    with suppress(sqlite3.Error):
+                with suppress(sqlite3.Error):  # also where a signal let the block outlive the connection
+                    if connection.in_transaction:
                         connection.execute("ROLLBACK")
                 raise
 
