@@ -123,6 +123,7 @@ def test_threads_that_enrol_search_and_remove(reopen: Reopen, enrolments: Make) 
     assert gallery.verify_integrity() == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [3])
 def test_two_objects_in_one_process(reopen: Reopen, enrolments: Make, rounds: int) -> None:
     """Locks work between objects, too: POSIX record locks alone would not see each other within one process."""
