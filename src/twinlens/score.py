@@ -17,6 +17,7 @@ from twinlens.types import Decision, Embedding
 from twinlens.zoo import Measurement, ModelCard
 
 DEFAULT_FMR = 0.001  # one stranger in a thousand
+UNLIKE_FMR = 0.01  # a photo below its threshold is hardly the same person: 1 in 700 on LFW's training people
 CLUSTER_FMR = 0.0001  # best B-cubed F on LFW's training people (benchmarks/clustering.py)
 DEFAULT_FPIR = 0.01  # one search in a hundred names a stranger
 
@@ -163,5 +164,5 @@ def decide(left: Embedding, right: Embedding, bar: Bar) -> Decision:
 def _unmeasured(card: ModelCard) -> CalibrationError:
     return CalibrationError(
         f"nobody measured the error rates of model {card.name!r}, so no threshold stands for a rate: "
-        "give a threshold of your own (a similarity from -1 to 1), or use a measured model"
+        "give a threshold of your own (--threshold, a similarity from -1 to 1), or use a measured model"
     )

@@ -54,7 +54,7 @@ class Image:
         source: where it came from, for messages: a path, ``bytes``, ``array``.
     """
 
-    pixels: UInt8[np.ndarray, "height width 3"]
+    pixels: UInt8[np.ndarray, "height width 3"] = field(repr=False)
     source: str = "array"
 
     def __post_init__(self) -> None:
@@ -120,7 +120,7 @@ class Face:
     """
 
     box: Box
-    landmarks: Float32[np.ndarray, "5 2"]
+    landmarks: Float32[np.ndarray, "5 2"] = field(repr=False)
     score: float
 
     def __post_init__(self) -> None:
@@ -134,7 +134,7 @@ class Face:
 class Crop:
     """A face aligned to the canonical five points: 112x112 RGB."""
 
-    pixels: UInt8[np.ndarray, "112 112 3"]
+    pixels: UInt8[np.ndarray, "112 112 3"] = field(repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pixels", _frozen(self.pixels, "pixels", (CROP_SIZE, CROP_SIZE, 3), np.uint8))
@@ -144,7 +144,7 @@ class Crop:
 class Embedding:
     """A face as a direction: a vector of length one, and the name of the model that made it."""
 
-    vector: Float32[np.ndarray, " dim"]
+    vector: Float32[np.ndarray, " dim"] = field(repr=False)
     model: str
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from twinlens.errors import ChecksumError, ModelError, ModelNotFoundError
-from twinlens.zoo import checked_paths, find_card, list_cards, read_card
+from twinlens.zoo import checked_paths, faulty_cards, find_card, list_cards, read_card
 
 CARD = """
 name = "mine"
@@ -109,5 +109,12 @@ points = [{ fmr = 0.1, threshold = 0.5, fnmr = 0.0 }, { fmr = 0.01, threshold = 
 
 def test_a_user_cannot_take_a_carried_name(tmp_path: Path) -> None:
     write(tmp_path, CARD.replace('"mine"', '"sface"'))
-    with pytest.raises(ModelError, match="taken"):
-        list_cards(tmp_path)
+    assert "taken" in str(faulty_cards(tmp_path)[0])
+    assert [card.name for card in list_cards(tmp_path)].count("sface") == 1
+
+
+def test_a_malformed_card_does_not_hide_the_others(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "bad.toml").write_text("name = ")
+    assert "mine" in [card.name for card in list_cards(tmp_path)]
+    assert "bad.toml" in str(faulty_cards(tmp_path)[0])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinlens.cli.exits import Exit, exit_code
 from twinlens.cli.output import note
 
 if TYPE_CHECKING:
+    from twinlens.cli.copies import Copies
     from twinlens.errors import TwinlensError
     from twinlens.recognizer import Identification
     from twinlens.types import Match
@@ -23,14 +22,14 @@ class Ask:
     Attributes:
         top: candidates to report.
         tags: only subjects that carry all of these.
-        draw: where drawn copies go; None for no copies.
+        copies: where drawn copies go; None for no copies.
         every: look at every n-th frame of a video; None for the usual number a second.
         json: objects instead of sentences.
     """
 
     top: int
     tags: dict[str, str]
-    draw: Path | None
+    copies: Copies | None
     every: int | None
     json: bool
 
@@ -42,20 +41,10 @@ class Tally:
     Attributes:
         known: how many were given a name.
         worst: the exit code of the last failure.
-        drawn: copies that were written.
     """
 
     known: int = 0
     worst: Exit = Exit.YES
-    drawn: set[Path] = field(default_factory=set)
-
-    def place(self, folder: Path, source: str, suffix: str) -> Path:
-        """Return where the copy of a source goes: its own name, with a number where that is taken by another."""
-        stem = Path(source).stem
-        names = (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}" for number in count(1))
-        path = next(folder / name for name in names if folder / name not in self.drawn)
-        self.drawn.add(path)
-        return path
 
     def fail(self, error: TwinlensError) -> None:
         """Say what went wrong, and go on."""

@@ -29,7 +29,7 @@ def demo(
 ) -> None:
     """Enrol an astronaut from one photo, find her in altered copies, answer *unknown* for others, draw the result.
 
-    The photo (NASA, public domain) and the strangers ship with scikit-image: pip install 'twinlens[demo]'.
+    The photo (NASA, public domain) and the strangers ship with scikit-image, the extra named demo.
     Exit code 1: an answer was wrong.
     """
     from twinlens.draw import save
@@ -96,7 +96,7 @@ def _lfw_pairs(recognizer: Recognizer, root: Path) -> None:
     from twinlens.errors import DatasetError
 
     try:
-        pairs = load_development(root).split("test").pairs
+        pairs = load_development(root / "lfw").split("test").pairs
     except DatasetError as error:
         note(f"no LFW pairs: {error}")
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinlens.cli import options as o
+from twinlens.cli.copies import Copies
 from twinlens.cli.exits import Exit, exit_code
 from twinlens.cli.output import emit, note, progress
 from twinlens.cli.photos import expand
@@ -30,6 +31,7 @@ def detect(
     setup = o.Setup(detector=detector, scales=scales, engine=engine, threads=threads, allow_url=allow_url)
     names = expand(photos)
     faces, worst = 0, Exit.YES
+    copies = None if draw is None else Copies(draw, names)
     with o.build(setup) as recognizer:
         sources = map(o.photo_source, names)
         for photo in progress(recognizer.examine_all(sources), "detecting", len(names)):
@@ -39,8 +41,8 @@ def detect(
                 continue
             faces += len(photo.portraits)
             emit(_record(photo), _text(photo), as_json=json)
-            if draw is not None:
-                _draw(photo, draw)
+            if copies is not None:
+                _draw(photo, copies.place(photo.source, ".png"))
     raise typer.Exit(worst or (Exit.YES if faces else Exit.NO))
 
 
@@ -73,9 +75,9 @@ def _text(photo: Examined) -> str:
     return "\n".join(lines)
 
 
-def _draw(photo: Examined, folder: Path) -> None:
+def _draw(photo: Examined, path: Path) -> None:
     from twinlens.draw import Mark, draw, save
 
     if photo.image is not None:
         marks = [Mark(p.face, f"{p.face.score:.2f}") for p in photo.portraits]
-        save(draw(photo.image, marks), folder / f"{Path(photo.source).stem}.png")
+        save(draw(photo.image, marks), path)

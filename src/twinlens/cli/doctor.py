@@ -103,8 +103,10 @@ def _engines() -> Iterator[Finding]:
 def _models() -> Iterator[Finding]:
     from twinlens.errors import ModelNotFoundError
     from twinlens.runtime import installed_engines
-    from twinlens.zoo import list_cards, user_folder
+    from twinlens.zoo import faulty_cards, list_cards, user_folder
 
+    for fault in faulty_cards():
+        yield Finding("model card", "FAIL", str(fault))
     for card in list_cards():
         for engine in installed_engines() if card.kind == "embedder" else (None,):
             what = f"model {card.name}"
@@ -134,7 +136,7 @@ def _gallery(named: str | None) -> Iterator[Finding]:
         yield Finding("gallery", "ok", f"none yet; the first enrolment makes {o.default_gallery()}")
         return
     card = find_card(DEFAULT_EMBEDDER)
-    with open_gallery(o.gallery_place(named), model=card.identity, dim=card.dim) as people:
+    with open_gallery(o.gallery_place(named, new=False), model=card.identity, dim=card.dim) as people:
         problems = people.verify_integrity()
         if problems:
             yield Finding("gallery", "FAIL", "; ".join(problems) + ". Run: twinlens gallery doctor")

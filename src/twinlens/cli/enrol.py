@@ -11,6 +11,7 @@ from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
 from twinlens.cli.output import emit, note, progress
 from twinlens.cli.photos import expand, people_of
+from twinlens.errors import OptionError
 
 if TYPE_CHECKING:
     from twinlens.recognizer import EnrolmentReport
@@ -26,10 +27,13 @@ def enrol(
     ] = False,
     accept_poor: Annotated[bool, typer.Option("--accept-poor", help="Store faces of poor quality too.")] = False,
     accept_conflict: Annotated[
-        bool, typer.Option("--accept-conflict", help="Store faces that look like another subject.")
+        bool, typer.Option("--accept-conflict", help="Store faces that look like another subject, or unlike this one.")
     ] = False,
+    target_fpir: o.TargetFpir = None,
+    threshold: o.Threshold = None,
     model: o.Model = "sface",
     detector: o.DetectorOption = "yunet",
+    scales: o.Scales = "multi",
     engine: o.Engine = None,
     threads: o.Threads = None,
     allow_url: o.AllowUrl = False,
@@ -41,13 +45,25 @@ def enrol(
     """
     from twinlens.recognizer import EnrolOptions, summary
 
+    if photos and Path(subject).is_dir():
+        msg = f"{subject} is a folder: name the person first, or give the folder alone, with one folder a person in it"
+        raise OptionError(msg)
     pairs = [(subject, photo) for photo in expand(photos)] if photos else people_of(Path(subject))
     setup = o.Setup(
-        gallery=gallery, model=model, detector=detector, engine=engine, threads=threads, allow_url=allow_url
+        gallery=gallery,
+        model=model,
+        detector=detector,
+        scales=scales,
+        engine=engine,
+        threads=threads,
+        target_fpir=target_fpir,
+        threshold=threshold,
+        allow_url=allow_url,
     )
     rules = EnrolOptions(accept_poor=accept_poor, accept_conflict=accept_conflict, main_face=main_face)
     reports: list[EnrolmentReport] = []
-    with o.build(setup, with_gallery=True) as recognizer:
+    o.check_threshold(setup)  # before a gallery is made
+    with o.build(setup, gallery="new") as recognizer:
         sources = ((name, o.photo_source(photo)) for name, photo in pairs)
         work = recognizer.enrol_all(sources, tags=o.tags_of(tag), options=rules)
         for report in progress(work, "enrolling", len(pairs)):
@@ -73,5 +89,7 @@ def _record(report: EnrolmentReport) -> dict[str, object]:
 
 
 def _text(report: EnrolmentReport) -> str:
-    why = f": {'; '.join(report.reasons)}" if report.reasons else ""
+    ways = {"poor quality": ["--accept-poor stores it all the same"]}
+    reasons = [*report.reasons, *ways.get(report.outcome, [])]
+    why = f": {'; '.join(reasons)}" if reasons else ""
     return f"{report.subject}  {report.source}  {report.outcome}{why}"

@@ -34,9 +34,9 @@ def name_people(recognizer: Recognizer, name: str, ask: Ask, tally: Tally) -> No
         tally.known += sum(track.match is not None for track in watched.tracks)
         if watched.error is not None:
             tally.fail(watched.error)
-        if ask.draw is not None:
+        if ask.copies is not None:
             with meter("drawing") as seen:
-                write_copy(name, watched.tracks, tally.place(ask.draw, name, ".mp4"), progress=seen)
+                write_copy(name, watched.tracks, ask.copies.place(name, ".mp4"), progress=seen)
     except TwinlensError as error:
         tally.fail(error)
 

@@ -18,13 +18,13 @@ app = typer.Typer(no_args_is_help=True, help="The gallery: list, remove, rename,
 SubjectName = Annotated[str, typer.Argument(metavar="SUBJECT")]
 
 
-def _open(gallery: str | None, model: str) -> Gallery:
+def _open(gallery: str | None, model: str, *, new: bool = False) -> Gallery:
     """Open a gallery without loading a network: its model's name and vector length stand in the card."""
     from twinlens.gallery import open_gallery
     from twinlens.zoo import find_card
 
     card = find_card(model)
-    return open_gallery(o.gallery_place(gallery), model=card.identity, dim=card.dim)
+    return open_gallery(o.gallery_place(gallery, new=new), model=card.identity, dim=card.dim)
 
 
 @app.command("list")
@@ -68,9 +68,7 @@ def remove(
             }
             if receipt.remains:
                 worst = Exit.NO
-                text = (
-                    f"{name}: removed, but traces remain in {', '.join(receipt.remains)}; close other programs, retry"
-                )
+                text = f"{name}: removed, but traces remain in {', '.join(receipt.remains)}; close other programs, then run: twinlens gallery doctor"
             else:
                 text = (
                     f"{name}: {receipt.templates} templates erased; none found in {len(receipt.places_checked)} files"
@@ -122,7 +120,7 @@ def import_(
     model: o.Model = "sface",
 ) -> None:
     """Add everything from an exported file: all of it or nothing."""
-    with _open(gallery, model) as people:
+    with _open(gallery, model, new=True) as people:
         count = people.import_from(source)
     note(f"{count} templates added")
 

@@ -10,6 +10,7 @@ import typer
 
 from twinlens.cli import options as o
 from twinlens.cli.answers import Ask, Tally, match_record, said
+from twinlens.cli.copies import Copies
 from twinlens.cli.detect import face_record
 from twinlens.cli.exits import Exit
 from twinlens.cli.output import emit, note, percent, progress
@@ -56,9 +57,9 @@ def identify(
     from twinlens.cli.footage import is_footage, name_people
 
     names = expand_media(photos)
-    ask = Ask(top, o.tags_of(tag), draw, every, json)
+    ask = Ask(top, o.tags_of(tag), None if draw is None else Copies(draw, names), every, json)
     tally = Tally()
-    with o.build(setup, with_gallery=True) as recognizer:
+    with o.build(setup, gallery="there") as recognizer:
         for moving, group in groupby(names, is_footage):
             if moving:
                 for name in group:
@@ -78,8 +79,8 @@ def _name_faces(recognizer: Recognizer, names: list[str], ask: Ask, tally: Tally
         found = recognizer.identify(photo, top=ask.top, tags=ask.tags)
         tally.known += sum(answer.match is not None for answer in found)
         emit(_record(photo, found), _text(photo, found), as_json=ask.json)
-        if ask.draw is not None:
-            _draw(photo, found, tally.place(ask.draw, photo.source, ".png"))
+        if ask.copies is not None:
+            _draw(photo, found, ask.copies.place(photo.source, ".png"))
 
 
 def search(
@@ -105,7 +106,7 @@ def search(
         threshold=threshold,
         allow_url=allow_url,
     )
-    with o.build(setup, with_gallery=True) as recognizer:
+    with o.build(setup, gallery="there") as recognizer:
         matches = recognizer.search(o.photo_source(photo), top=top, tags=o.tags_of(tag))
         bar = recognizer.identification_bar()
     for match in matches:
@@ -113,7 +114,9 @@ def search(
         record = {**match_record(match), "accepted": reaches, "threshold": bar.threshold, "fpir": bar.fpir}
         mark = "*" if reaches else " "
         emit(record, f"{mark} {match.rank:>3}  {match.score:6.3f}  {match.subject}", as_json=json)
-    if not json:
+    if not matches:
+        note("the gallery is empty, or nobody in it carries these tags")
+    elif not json:
         note(f"* reaches the threshold {bar.threshold:.3f} (expected FPIR {percent(bar.fpir)})")
     raise typer.Exit(Exit.YES if matches and matches[0].score >= bar.threshold else Exit.NO)
 

@@ -10,6 +10,7 @@ import typer
 from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
 from twinlens.cli.output import emit, note, progress
+from twinlens.errors import ImageError
 
 
 def index(
@@ -34,10 +35,13 @@ def index(
     from twinlens.image import list_pictures
 
     total = len(list_pictures(folder))
+    if not total and not (folder / ".twinlens.db").exists():
+        msg = f"{folder}: no pictures in this folder"
+        raise ImageError(msg)
     place = gallery or str(folder / ".twinlens.db")
     setup = o.Setup(gallery=place, model=model, detector=detector, scales=scales, engine=engine, threads=threads)
     counts: dict[str, int] = {}
-    with o.build(setup, with_gallery=True) as recognizer:
+    with o.build(setup, gallery="new") as recognizer:
         for report in progress(recognizer.index(folder), "indexing", total):
             counts[report.outcome] = counts.get(report.outcome, 0) + 1
             if report.outcome == "unreadable":
@@ -48,4 +52,4 @@ def index(
         faces = recognizer.gallery.count()
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no pictures"
     note(f"{said}; {faces} faces in {place}")
-    raise typer.Exit(Exit.NO if counts.get("unreadable") else Exit.YES)
+    raise typer.Exit(Exit.INPUT if counts.get("unreadable") else Exit.YES)

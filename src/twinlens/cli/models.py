@@ -8,7 +8,7 @@ import typer
 
 from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, percent
+from twinlens.cli.output import emit, note, percent
 
 if TYPE_CHECKING:
     from twinlens.zoo import ModelCard
@@ -20,8 +20,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME|CARD", help="A model's name, 
 @app.command("list")
 def list_models(json: o.Json = False) -> None:
     """List every model, and whether its files are on this machine."""
-    from twinlens.zoo import list_cards
+    from twinlens.zoo import faulty_cards, list_cards
 
+    for fault in faulty_cards():
+        note(f"twinlens: {fault}")
     for card in list_cards():
         here = _state(card)
         record = {"name": card.name, "kind": card.kind, "here": not here, "licence_weights": card.licence_weights}
@@ -49,10 +51,13 @@ def check(
 ) -> None:
     """Compare every file with its card's sha256 and every embedder's answer with its golden values."""
     from twinlens.errors import TwinlensError
-    from twinlens.zoo import find_card, list_cards
+    from twinlens.zoo import faulty_cards, find_card, list_cards
 
     cards = [find_card(name) for name in names] if names else [c for c in list_cards() if not _state(c)]
     worst = Exit.YES
+    for fault in [] if names else faulty_cards():
+        worst = Exit.MACHINERY
+        emit({"name": None, "ok": False, "found": str(fault)}, f"FAIL {fault}", as_json=json)
     for card in cards:
         try:
             said, good = examine(card, engine), True

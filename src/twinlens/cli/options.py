@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from twinlens.errors import GalleryError, OptionError
+
 if TYPE_CHECKING:
     from twinlens.recognizer import Recognizer
 
@@ -86,17 +88,30 @@ def default_gallery() -> Path:
     return user_folder().parent / "people.db"
 
 
-def gallery_place(named: str | None) -> str:
-    """Return the gallery's file or URL; make the folder of the default one."""
-    if named:
-        return named
-    place = default_gallery()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    return str(place)
+def gallery_place(named: str | None, *, new: bool) -> str:
+    """Return the gallery's file or URL.
+
+    Args:
+        named: what was asked for; None or empty for the default one.
+        new: make the default one's folder; otherwise a file that is not there is refused, not made.
+
+    Raises:
+        GalleryError: no such file.
+    """
+    place = named or str(default_gallery())
+    path = Path(place.removeprefix("sqlite:"))
+    if "://" in place:
+        return place
+    if not new and not path.exists():
+        msg = f"no gallery at {path}: check --gallery, or enrol somebody first: twinlens enrol NAME PHOTO"
+        raise GalleryError(msg)
+    if not named:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return place
 
 
-def build(setup: Setup, *, with_gallery: bool = False) -> Recognizer:
-    """Load models and open the gallery as told.
+def build(setup: Setup, *, gallery: Literal["none", "there", "new"] = "none") -> Recognizer:
+    """Load models and open the gallery as told: one that is there, or one that may be new.
 
     Raises:
         OptionError: a value outside its range.
@@ -114,7 +129,7 @@ def build(setup: Setup, *, with_gallery: bool = False) -> Recognizer:
         threshold=setup.threshold,
     )
     return Recognizer.default(
-        gallery_place(setup.gallery) if with_gallery else None,
+        None if gallery == "none" else gallery_place(setup.gallery, new=gallery == "new"),
         detector=setup.detector,
         embedder=setup.model,
         policy=policy,
@@ -128,6 +143,18 @@ def build(setup: Setup, *, with_gallery: bool = False) -> Recognizer:
     )
 
 
+def check_threshold(setup: Setup) -> None:
+    """Refuse a model without measured thresholds where none was given.
+
+    Raises:
+        CalibrationError: nothing to decide with.
+    """
+    from twinlens.score import Policy, verification_bar
+    from twinlens.zoo import find_card
+
+    verification_bar(find_card(setup.model), Policy(threshold=setup.threshold))
+
+
 def photo_source(name: str) -> str | bytes:
     """Return a path as it is, or the bytes of stdin for ``-``.
 
@@ -136,8 +163,6 @@ def photo_source(name: str) -> str | bytes:
     """
     if name != "-":
         return name
-    from twinlens.errors import OptionError
-
     if sys.stdin is None or (sys.stdin.isatty() and os.environ.get("CI") is None):
         msg = "- reads a photo from stdin, but nothing is piped in: twinlens verify - b.jpg < a.jpg"
         raise OptionError(msg)
@@ -150,8 +175,6 @@ def tags_of(pairs: list[str] | None) -> dict[str, str]:
     Raises:
         OptionError: a pair without ``=`` or with an empty key.
     """
-    from twinlens.errors import OptionError
-
     tags: dict[str, str] = {}
     for pair in pairs or []:
         key, separator, value = pair.partition("=")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinlens.cli import options as o
+from twinlens.cli.copies import single
 from twinlens.cli.exits import Exit
 from twinlens.cli.output import emit, note, percent
 
@@ -43,14 +44,15 @@ def verify(
         threshold=threshold,
         allow_url=allow_url,
     )
+    target = None if draw is None else single(draw, (left, right), "verify.png")
     with o.build(setup) as recognizer:
         one, other = recognizer.examine_pair(o.photo_source(left), o.photo_source(right))
         decision = recognizer.compare(one, other)
     for photo in (one, other):
         for hint in hints(photo):
             note(f"note: {photo.source}: {hint}")
-    if draw is not None:
-        _draw(one, other, decision, draw)
+    if target is not None:
+        _draw(one, other, decision, target)
     record = {
         "left": one.source,
         "right": other.source,

@@ -62,7 +62,10 @@ def fetch(url: str, limits: ImageLimits, *, allow_url: bool, options: UrlOptions
         ImageTooLargeError: longer than ``limits.max_bytes``.
     """
     if not allow_url:
-        msg = f"{url}: an address; nothing is fetched unless asked for: pass allow_url=True, or download the file"
+        msg = (
+            f"{url}: an address; nothing is fetched unless asked for: pass allow_url=True (--allow-url), "
+            "or download the file"
+        )
         raise OptionError(msg)
     deadline = time.monotonic() + options.timeout_s
     target = url
@@ -132,7 +135,10 @@ class _Request:
             raise ImageError(msg) from error
         addresses = [str(entry[4][0]) for entry in found]
         if not self._options.allow_private and not all(map(_is_public, addresses)):
-            msg = f"{self._url}: {host!r} is a private or loopback address; allow_private permits to fetch it"
+            msg = (
+                f"{self._url}: {host!r} is a private or loopback address; download the file yourself "
+                "(in Python, UrlOptions(allow_private=True) permits it)"
+            )
             raise ImageError(msg)
         left_s = max(0.001, self._deadline - time.monotonic())
         return socket.create_connection((addresses[0], port), timeout=left_s)

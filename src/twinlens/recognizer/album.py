@@ -6,6 +6,7 @@ Each face is a subject named ``PHOTO#N``: its photo's path relative to the folde
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,33 +19,71 @@ from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined
 
 
 def index_photos(pipeline: Pipeline, folder: Path, gallery: Gallery) -> Iterator[EnrolmentReport]:
-    """Store the faces of every photo under a folder; one report a photo, each safe on disk when it is reported.
+    """Make a gallery hold the faces of the photos under a folder; one report a photo, safe on disk when it is given.
 
-    A photo whose faces are stored is skipped without being opened.
+    A photo of the same size and time as the one that was indexed is skipped without being opened; a changed one is
+    indexed anew; the faces of one that is gone are erased. A photo without faces is looked at again each time.
     """
-    known = {subject.name.rpartition("#")[0] for subject in gallery.subjects()}
-    paths = list_pictures(folder)
-    fresh = [path for path in paths if _name(path, folder) not in known]
-    for path in paths:
-        if _name(path, folder) in known:
-            yield EnrolmentReport(str(path), _name(path, folder), "already enrolled")
-    for path, photo in zip(fresh, pipeline.stream(fresh), strict=True):
-        yield _store(_name(path, folder), photo, gallery)
+    known: dict[str, _Indexed] = {}
+    for entry in gallery.entries():
+        name = entry.subject.rpartition("#")[0]
+        known.setdefault(name, _Indexed(_shot(entry.photo), entry.source, [])).subjects.append(entry.subject)
+    names = {_name(path, folder): path for path in list_pictures(folder)}
+    here = folder.resolve()
+    for name, indexed in known.items():
+        if name not in names and Path(indexed.source).is_relative_to(here):
+            _forget(indexed, gallery)
+            yield EnrolmentReport(indexed.source, name, "removed")
+    fresh = [name for name, path in names.items() if name not in known or known[name].photo != _photo(name, path)]
+    for name in sorted(names.keys() - set(fresh)):
+        yield EnrolmentReport(str(names[name]), name, "already enrolled")
+    for name, photo in zip(fresh, pipeline.stream(names[name] for name in fresh), strict=True):
+        if name in known:
+            _forget(known[name], gallery)
+        yield _store(name, names[name], photo, gallery)
+
+
+@dataclass(frozen=True, slots=True)
+class _Indexed:
+    """What the gallery holds of a photo."""
+
+    photo: str
+    source: str
+    subjects: list[str]
+
+
+def _forget(indexed: _Indexed, gallery: Gallery) -> None:
+    for subject in indexed.subjects:
+        gallery.remove(subject)
 
 
 def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
 
 
-def _store(name: str, photo: Examined, gallery: Gallery) -> EnrolmentReport:
+def _shot(photo: str) -> str:
+    """Return the photo's key without the number of the face."""
+    return photo.rpartition("#")[0] or photo
+
+
+def _photo(name: str, path: Path) -> str:
+    """Return what tells a photo from another of the same name: its size in bytes and its time of change."""
+    try:
+        found = path.stat()
+    except OSError:  # gone since it was listed; reading it will say so
+        return f"absent:{name}"
+    return f"{found.st_size}:{found.st_mtime_ns}:{name}"
+
+
+def _store(name: str, path: Path, photo: Examined, gallery: Gallery) -> EnrolmentReport:
     if photo.image is None:
         return EnrolmentReport(photo.source, name, "unreadable", (str(photo.error),))
     if not photo.portraits:
         return EnrolmentReport(photo.source, name, "no face")
-    digest = photo.image.digest()
-    gallery.add(
-        Enrolment(f"{name}#{number}", portrait.embedding, f"{digest}#{name}", portrait.quality.score, photo.source)
-        for number, portrait in enumerate(photo.portraits, 1)
+    stamp, source = _photo(name, path), str(path.resolve())
+    gallery.add(  # a key for each face: a contact sheet may show one face twice, which a gallery refuses of one photo
+        Enrolment(f"{name}#{n}", portrait.embedding, f"{stamp}#{n}", portrait.quality.score, source)
+        for n, portrait in enumerate(photo.portraits, 1)
     )
     return EnrolmentReport(photo.source, name, "done", quality=max(p.quality.score for p in photo.portraits))
 
@@ -52,7 +91,7 @@ def _store(name: str, photo: Examined, gallery: Gallery) -> EnrolmentReport:
 def clusters_of(gallery: Gallery, threshold: float) -> list[Cluster]:
     """Group a gallery's templates by person; templates of one subject that fall apart appear as several clusters."""
     entries = list(gallery.entries())
-    groups = group([e.embedding for e in entries], [e.photo for e in entries], threshold)
+    groups = group([e.embedding for e in entries], [_shot(e.photo) for e in entries], threshold)
     return [
         Cluster(
             members=tuple(sorted({entries[i].subject for i in members})),

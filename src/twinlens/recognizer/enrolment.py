@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from twinlens.errors import ConflictError
+from twinlens.errors import ConflictError, UnknownSubjectError
 from twinlens.protocols import Enrolment, Gallery
 from twinlens.recognizer.results import EnrolmentReport, Examined, Portrait
 from twinlens.score import Bar
@@ -17,7 +17,7 @@ class EnrolOptions:
 
     Attributes:
         accept_poor: store faces of poor quality too.
-        accept_conflict: store a face although it looks like another subject.
+        accept_conflict: store a face although it looks like another subject, or unlike the subject's other photos.
         main_face: where a photo shows several people of similar size, take the main one instead of refusing.
     """
 
@@ -26,8 +26,19 @@ class EnrolOptions:
     main_face: bool = False
 
 
-def enrol_photo(subject: str, photo: Examined, gallery: Gallery, *, bar: Bar, options: EnrolOptions) -> EnrolmentReport:
-    """Decide on one examined photo and store its face; when this returns ``done`` the face is safe on disk."""
+def enrol_photo(
+    subject: str, photo: Examined, gallery: Gallery, *, bar: Bar, least: float, options: EnrolOptions
+) -> EnrolmentReport:
+    """Decide on one examined photo and store its face; when this returns ``done`` the face is safe on disk.
+
+    Args:
+        subject: the name to store it under.
+        photo: examined, its prominent faces chosen.
+        gallery: where to.
+        bar: from which similarity on the face is taken to be another subject's.
+        least: similarity to the subject's nearest other photo, below which it is taken to be somebody else.
+        options: what to let pass.
+    """
     refusal = _refusal(subject, photo, options)
     if refusal is not None:
         return refusal
@@ -38,9 +49,16 @@ def enrol_photo(subject: str, photo: Examined, gallery: Gallery, *, bar: Bar, op
         name, score = rival
         reason = (
             f"looks like {name!r} (similarity {score:.3f}, threshold {bar.threshold:.3f}): the same person under "
-            "two names, or a relative; accept the conflict if they are two people"
+            "two names, or a relative; if they are two people accept the conflict (--accept-conflict)"
         )
         return EnrolmentReport(photo.source, subject, "conflict", (reason,), quality, name, score)
+    alike = _likeness(subject, portrait, gallery)
+    if alike is not None and alike < least and not options.accept_conflict:
+        reason = (
+            f"does not look like the other photos of {subject!r} (similarity {alike:.3f}, {least:.3f} is expected): "
+            "somebody else? If not, accept the conflict (--accept-conflict)"
+        )
+        return EnrolmentReport(photo.source, subject, "unlike", (reason,), quality, None, alike)
     if photo.image is None:  # unreachable after _refusal; keeps the type checker and the reader honest
         return EnrolmentReport(photo.source, subject, "unreadable")
     enrolment = Enrolment(subject, portrait.embedding, photo.image.digest(), quality, photo.source)
@@ -61,7 +79,7 @@ def _refusal(subject: str, photo: Examined, options: EnrolOptions) -> EnrolmentR
         return EnrolmentReport(photo.source, subject, "no face", ("take a photo in which the face is visible",))
     quality = photo.portraits[0].quality
     if len(photo.portraits) > 1 and not options.main_face:
-        reason = f"{len(photo.portraits)} people of similar size: cut the photo, or take the main face"
+        reason = f"{len(photo.portraits)} people of similar size: cut the photo, or take the main face (--main-face)"
         return EnrolmentReport(photo.source, subject, "several faces", (reason,), quality.score)
     if not quality.acceptable and not options.accept_poor:
         return EnrolmentReport(photo.source, subject, "poor quality", quality.reasons, quality.score)
@@ -74,6 +92,15 @@ def _rival(subject: str, portrait: Portrait, gallery: Gallery, bar: Bar) -> tupl
     if matches and matches[0].score >= bar.threshold:
         return matches[0].subject, matches[0].score
     return None
+
+
+def _likeness(subject: str, portrait: Portrait, gallery: Gallery) -> float | None:
+    """Return the similarity to the nearest photo of the same subject; None where there is none."""
+    try:
+        known = gallery.templates(subject).embeddings
+    except UnknownSubjectError:
+        return None
+    return max(portrait.embedding.similarity(other) for other in known)
 
 
 def summary(reports: Sequence[EnrolmentReport]) -> dict[str, int]:

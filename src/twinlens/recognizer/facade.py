@@ -27,7 +27,7 @@ from twinlens.recognizer.identification import identify_faces
 from twinlens.recognizer.pipeline import PhotoOptions, Pipeline, no_face
 from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Sighting
 from twinlens.runtime import RuntimeOptions
-from twinlens.score import CLUSTER_FMR, Bar, Policy, decide, identification_bar, verification_bar
+from twinlens.score import CLUSTER_FMR, UNLIKE_FMR, Bar, Policy, decide, identification_bar, verification_bar
 from twinlens.types import Decision, Embedding, Image, Match
 from twinlens.zoo import DEFAULT_DETECTOR, DEFAULT_EMBEDDER, ModelCard, checked_paths, find_card
 
@@ -223,11 +223,14 @@ class Recognizer:
     ) -> Iterator[EnrolmentReport]:
         """Enrol many people: pairs of subject and photo, photos side by side, one report each in order."""
         options = options or EnrolOptions()
+        least = verification_bar(self.card, replace(self.policy, target_fmr=UNLIKE_FMR)).threshold
         tagged: set[str] = set()
         names: list[str] = []
         for photo in self._pipeline.stream(_noted(pairs, names), prominent):
             subject = names.pop(0)
-            report = enrol_photo(subject, photo, self.gallery, bar=self.identification_bar(), options=options)
+            report = enrol_photo(
+                subject, photo, self.gallery, bar=self.identification_bar(), least=least, options=options
+            )
             if report.outcome in ("done", "already enrolled") and tags and subject not in tagged:
                 self.gallery.tag(subject, tags)
                 tagged.add(subject)

@@ -148,5 +148,6 @@ class Pipeline:
 def no_face(source: str) -> NoFaceError:
     """Return the error for a photo without a face."""
     return NoFaceError(
-        f"{source}: no face found. Is it upright, and at least 20 pixels wide? For crowds try the tiny-faces mode"
+        f"{source}: no face found. Is it upright, and at least 20 pixels wide? "
+        "For crowds use scales 'tiny' (--scales tiny)"
     )

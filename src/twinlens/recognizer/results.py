@@ -9,7 +9,17 @@ from twinlens.errors import TwinlensError
 from twinlens.score import Bar
 from twinlens.types import Crop, Embedding, Face, Image, Match, Quality
 
-Outcome = Literal["done", "no face", "several faces", "poor quality", "already enrolled", "conflict", "unreadable"]
+Outcome = Literal[
+    "done",
+    "no face",
+    "several faces",
+    "poor quality",
+    "already enrolled",
+    "conflict",
+    "unlike",
+    "unreadable",
+    "removed",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

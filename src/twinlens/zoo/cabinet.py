@@ -25,25 +25,35 @@ def user_folder() -> Path:
 
 
 def list_cards(folder: Path | None = None) -> list[ModelCard]:
-    """Return every card, the carried ones first, each group by name.
+    """Return every sound card, the carried ones first, each group by name; see `faulty_cards` for the others.
 
     Args:
         folder: the user's folder; `user_folder` by default.
-
-    Raises:
-        ModelError: a card is malformed, or a user's card takes a carried name.
     """
+    return _sorted_cards(folder or user_folder())[0]
+
+
+def faulty_cards(folder: Path | None = None) -> list[ModelError]:
+    """Return what is wrong with cards of the user's folder: malformed, or a name that is taken."""
+    return _sorted_cards(folder or user_folder())[1]
+
+
+def _sorted_cards(own: Path) -> tuple[list[ModelCard], list[ModelError]]:
     cards = [read_card(path) for path in sorted(CARRIED_CARDS.glob("*.toml"))]
+    faults: list[ModelError] = []
     taken = {card.name for card in cards}
-    own = folder or user_folder()
     for path in sorted(own.glob("*.toml")) if own.is_dir() else ():
-        card = read_card(path)
+        try:
+            card = read_card(path)
+        except ModelError as error:
+            faults.append(error)
+            continue
         if card.name in taken:
-            msg = f"the card {path} is named {card.name!r}, which is taken: give it another name"
-            raise ModelError(msg)
+            faults.append(ModelError(f"the card {path} is named {card.name!r}, which is taken: give it another name"))
+            continue
         taken.add(card.name)
         cards.append(card)
-    return cards
+    return cards, faults
 
 
 def find_card(name: str, folder: Path | None = None) -> ModelCard:
@@ -67,6 +77,7 @@ def find_card(name: str, folder: Path | None = None) -> ModelCard:
         msg = (
             f"no model named {name!r}{hint}; known: {', '.join(cards)}. "
             f"Your own cards and files go to {folder or user_folder()}"
+            + "".join(f"; {fault}" for fault in faulty_cards(folder))
         )
         raise ModelNotFoundError(msg)
     return cards[name]
