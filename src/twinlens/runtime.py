@@ -117,9 +117,18 @@ def load_network(path: Path, options: RuntimeOptions | None = None) -> Network:
     except ModelError:
         raise
     except Exception as error:  # engines raise bare RuntimeError and pybind types of their own
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        msg = f"{engine} cannot load {path.name}: {reason}. Is it an ONNX file? Run: twinlens models check"
+        msg = f"{engine} cannot load {path.name}: {_first_line(error)}. Is it an ONNX file? Run: twinlens models check"
         raise ModelError(msg) from error
+
+
+def _refused(batch: np.ndarray, error: Exception) -> ModelError:
+    shape = " x ".join(map(str, batch.shape))
+    return ModelError(f"the network refuses pictures of {shape} float32: {_first_line(error)}. Does it fit its card?")
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
 
 
 def _one_input(names: list[str], path: Path) -> str:
@@ -147,7 +156,10 @@ class OnnxRuntimeNetwork:
 
     def run(self, batch: Float32[np.ndarray, "batch ..."]) -> dict[str, np.ndarray]:
         """Return every output by its name."""
-        return dict(zip(self._outputs, self._session.run(None, {self._input: batch}), strict=True))
+        try:
+            return dict(zip(self._outputs, self._session.run(None, {self._input: batch}), strict=True))
+        except Exception as error:  # as in load_network
+            raise _refused(batch, error) from error
 
 
 _FIRST_ANSWER = threading.Lock()
@@ -210,5 +222,7 @@ class OpenVinoNetwork:
         try:
             request.infer([np.ascontiguousarray(batch)], share_inputs=True)
             return {name: request.get_output_tensor(index).data.copy() for index, name in enumerate(self._outputs)}
+        except Exception as error:  # as in load_network
+            raise _refused(batch, error) from error
         finally:
             self._requests.put(request)

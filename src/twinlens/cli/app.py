@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
 
 from twinlens.cli import demo, detect, doctor, enrol, gallery, identify, index, models, verify
 from twinlens.cli.exits import Exit, exit_code
+from twinlens.cli.output import note
 from twinlens.errors import TwinlensError
 from twinlens.version import __version__
 
@@ -59,27 +61,38 @@ def main() -> NoReturn:
     except TwinlensError as error:
         _say(error)
         code = int(exit_code(error))
-    except BrokenPipeError:  # the reader went away, as in: twinlens ... | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = int(Exit.YES)
+    except OSError as error:  # a name too long, a folder that cannot be made, a full disk behind stdout
+        what = f"{error.filename}: " if error.filename else "standard output cannot be written: "
+        note(f"twinlens: {str(what)[:200]}{error.strerror or error}")
+        code = int(Exit.INPUT)
     except Exception as error:
         if os.environ.get("TWINLENS_DEBUG"):
             raise
-        print(
+        note(
             f"twinlens: a fault of ours: {type(error).__name__}: {error}. Please report it with the output of "
-            "TWINLENS_DEBUG=1 and the same command",
-            file=sys.stderr,
+            "TWINLENS_DEBUG=1 and the same command"
         )
         code = int(Exit.MACHINERY)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit without a complaint about streams that nobody reads any more."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
 
 
 def _say(error: TwinlensError) -> None:
     """Print an error for people, or, with ``--json``, as one object."""
     if "--json" in sys.argv:
-        print(json.dumps({"error": type(error).__name__, "message": str(error)}, ensure_ascii=False), file=sys.stderr)
+        note(json.dumps({"error": type(error).__name__, "message": str(error)}, ensure_ascii=False))
     else:
-        print(f"twinlens: {error}", file=sys.stderr)
+        note(f"twinlens: {error}")
 
 
 if __name__ == "__main__":

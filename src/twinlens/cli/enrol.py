@@ -48,6 +48,9 @@ def enrol(
     if photos and Path(subject).is_dir():
         msg = f"{subject} is a folder: name the person first, or give the folder alone, with one folder a person in it"
         raise OptionError(msg)
+    if not subject.strip():
+        msg = "an empty name: give the person's name, or a folder of people"
+        raise OptionError(msg)
     pairs = [(subject, photo) for photo in expand(photos)] if photos else people_of(Path(subject))
     setup = o.Setup(
         gallery=gallery,

@@ -58,6 +58,8 @@ def remove(
     worst = Exit.YES
     with _open(gallery, model) as people:
         for name in subjects:
+            people.templates(name)  # raises for a name that is not there, before anything is erased
+        for name in subjects:
             receipt = people.remove(name)
             record = {
                 "subject": receipt.subject,
@@ -68,7 +70,8 @@ def remove(
             }
             if receipt.remains:
                 worst = Exit.NO
-                text = f"{name}: removed, but traces remain in {', '.join(receipt.remains)}; close other programs, then run: twinlens gallery doctor"
+                traces = ", ".join(receipt.remains)
+                text = f"{name}: removed, but traces remain in {traces}: run twinlens gallery doctor"
             else:
                 text = (
                     f"{name}: {receipt.templates} templates erased; none found in {len(receipt.places_checked)} files"

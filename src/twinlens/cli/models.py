@@ -114,7 +114,7 @@ def examine(card: ModelCard, engine: o.EngineName | None) -> str:
     if error is None:
         return "files match their sha256; the card holds no golden values"
     runs_on = chosen_engine(options)
-    if error > TOLERANCE:
+    if not error <= TOLERANCE:  # NaN too
         msg = (
             f"on {runs_on} the answer differs from the reference by {error:.2g} (at most {TOLERANCE:g}): do not trust "
             "it; use another engine (--engine) or version"

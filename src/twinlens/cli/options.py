@@ -161,6 +161,9 @@ def photo_source(name: str) -> str | bytes:
     Raises:
         OptionError: ``-`` where nothing is piped in.
     """
+    if not name:
+        msg = "an empty name: give the path of a photo (an unset variable?)"
+        raise OptionError(msg)
     if name != "-":
         return name
     if sys.stdin is None or (sys.stdin.isatty() and os.environ.get("CI") is None):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,12 +15,16 @@ T = TypeVar("T")
 
 def emit(record: Mapping[str, object], text: str, *, as_json: bool) -> None:
     """Print one result: a JSON object on one line, or a line for people."""
-    print(json.dumps(_plain(record), ensure_ascii=False) if as_json else text, flush=True)
+    try:
+        print(json.dumps(_plain(record), ensure_ascii=False, allow_nan=False) if as_json else text, flush=True)
+    except BrokenPipeError:  # the reader went away, as in: twinlens ... | head -1; the answer stands all the same
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def note(text: str) -> None:
-    """Print a message that is not a result."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a message that is not a result; a message that cannot be shown must not change the result."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def _plain(value: object) -> object:
@@ -28,7 +34,7 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     if isinstance(value, float):
-        return float(f"{value:.6g}")
+        return float(f"{value:.6g}") if math.isfinite(value) else None
     return value if value is None or isinstance(value, (str, int, bool)) else str(value)
 
 

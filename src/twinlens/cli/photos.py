@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from twinlens.errors import ImageError
+from twinlens.errors import ImageError, OptionError
 
 
 def expand(names: Iterable[str]) -> list[str]:
@@ -18,6 +18,7 @@ def expand(names: Iterable[str]) -> list[str]:
 
     found: list[str] = []
     for name in names:
+        _check_named(name)
         if not Path(name).is_dir():
             found.append(name)
             continue
@@ -39,12 +40,19 @@ def expand_media(names: Iterable[str]) -> list[str]:
 
     found: list[str] = []
     for name in names:
+        _check_named(name)
         listed = [str(path) for path in list_media(Path(name))] if Path(name).is_dir() else [name]
         if not listed:
             msg = f"{name}: no pictures and no videos in this folder"
             raise ImageError(msg)
         found += listed
     return found
+
+
+def _check_named(name: str) -> None:
+    if not name:
+        msg = "an empty name: give a photo or a folder (an unset variable?)"
+        raise OptionError(msg)
 
 
 def people_of(folder: Path) -> list[tuple[str, str]]:
@@ -56,7 +64,7 @@ def people_of(folder: Path) -> list[tuple[str, str]]:
     from twinlens.image import list_pictures
 
     if not folder.is_dir():
-        msg = f"{folder}: wanted a folder with one folder a person"
+        msg = f"{folder}: wanted NAME PHOTO..., or a folder with one folder a person"
         raise ImageError(msg)
     people = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     pairs = [(person.name, str(photo)) for person in people for photo in list_pictures(person)]

@@ -11,6 +11,7 @@ from twinlens.cli import options as o
 from twinlens.cli.copies import single
 from twinlens.cli.exits import Exit
 from twinlens.cli.output import emit, note, percent
+from twinlens.errors import OptionError
 
 if TYPE_CHECKING:
     from twinlens.recognizer import Examined
@@ -44,13 +45,13 @@ def verify(
         threshold=threshold,
         allow_url=allow_url,
     )
+    if left == right == "-":
+        msg = "stdin holds one photo: give only one of the two as -"
+        raise OptionError(msg)
     target = None if draw is None else single(draw, (left, right), "verify.png")
     with o.build(setup) as recognizer:
         one, other = recognizer.examine_pair(o.photo_source(left), o.photo_source(right))
         decision = recognizer.compare(one, other)
-    for photo in (one, other):
-        for hint in hints(photo):
-            note(f"note: {photo.source}: {hint}")
     if target is not None:
         _draw(one, other, decision, target)
     record = {
@@ -66,6 +67,9 @@ def verify(
         "notes": {photo.source: list(hints(photo)) for photo in (one, other)},
     }
     emit(record, sentence(decision), as_json=json)
+    for photo in (one, other):
+        for hint in hints(photo):
+            note(f"note: {photo.source}: {hint}")
     raise typer.Exit(Exit.YES if decision.accepted else Exit.NO)
 
 

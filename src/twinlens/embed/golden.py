@@ -28,4 +28,4 @@ def golden_error(embedder: OnnxEmbedder) -> float | None:
     if not golden:
         return None
     (answer,) = embedder.embed([golden_crop()])
-    return float(np.abs(answer.vector[: len(golden)] - np.array(golden, np.float32)).max())
+    return float(np.abs(answer.vector - np.resize(np.array(golden, np.float32), embedder.dim))[: len(golden)].max())

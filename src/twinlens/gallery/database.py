@@ -13,12 +13,21 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from twinlens.errors import GalleryError
+from twinlens.errors import GalleryError, GalleryUnavailableError
 from twinlens.gallery.contract import Contract, GalleryOptions
 from twinlens.gallery.faults import explained
 from twinlens.gallery.schema import connect, open_database
 
 _POLL_S = 0.01
+
+
+def _place_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells this file from another under the same name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class Database:
@@ -43,6 +52,7 @@ class Database:
         self._closed = False
         with explained(path):
             self._writer, self.uuid, self.contract = open_database(path, contract, options)
+            self._place = _place_of(path)
             try:
                 self._reader = connect(path, options)
             except BaseException:
@@ -56,6 +66,15 @@ class Database:
         if os.getpid() != self._pid:
             msg = f"gallery {self.path}: opened by another process; open it again in this one (SQLite cannot be forked)"
             raise GalleryError(msg)
+
+    def _check_in_place(self) -> None:
+        """Refuse to acknowledge what went into a file that nobody can open any more."""
+        if _place_of(self.path) != self._place:
+            msg = (
+                f"gallery {self.path}: the file was replaced or removed while it was open, and nothing written since "
+                "is in it; open it again and repeat"
+            )
+            raise GalleryUnavailableError(msg)
 
     @contextmanager
     def _transaction(self, connection: sqlite3.Connection, begin: str) -> Iterator[sqlite3.Connection]:
@@ -78,8 +97,11 @@ class Database:
         Raises:
             GalleryUnavailableError: another writer for too long, or a full disk; nothing was stored.
         """
-        with self._write_lock, self._transaction(self._writer, "BEGIN IMMEDIATE") as connection:
-            yield connection
+        with self._write_lock:
+            self._check_in_place()
+            with self._transaction(self._writer, "BEGIN IMMEDIATE") as connection:
+                yield connection
+            self._check_in_place()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

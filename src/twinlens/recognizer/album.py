@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from twinlens.cluster import group
+from twinlens.errors import ConflictError, OptionError
 from twinlens.image import list_pictures
 from twinlens.protocols import Enrolment, Gallery
 from twinlens.recognizer.pipeline import Pipeline
@@ -40,7 +41,10 @@ def index_photos(pipeline: Pipeline, folder: Path, gallery: Gallery) -> Iterator
     for name, photo in zip(fresh, pipeline.stream(names[name] for name in fresh), strict=True):
         if name in known:
             _forget(known[name], gallery)
-        yield _store(name, names[name], photo, gallery)
+        try:
+            yield _store(name, names[name], photo, gallery)
+        except (OptionError, ConflictError) as error:  # a name that cannot be stored must not end the index
+            yield EnrolmentReport(photo.source, name, "unreadable", (f"{photo.source!r}: {error}",))
 
 
 @dataclass(frozen=True, slots=True)

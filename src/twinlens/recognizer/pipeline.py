@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 from twinlens.align import align
-from twinlens.errors import NoFaceError, TwinlensError
+from twinlens.errors import NoFaceError, OptionError, TwinlensError
 from twinlens.image import ImageLimits, Source, load_image
 from twinlens.image.reading import name_of
 from twinlens.protocols import Detector, Embedder
@@ -80,7 +80,7 @@ class Pipeline:
             ImageError: a photo cannot be read.
             NoFaceError: a photo shows nobody.
         """
-        one, other = self._pool.map(lambda source: self._examine_alone(source, main_face), (left, right))
+        one, other = self.apply(partial(self._examine_alone, choose=main_face), (left, right))
         for examined in (one, other):
             if not examined.portraits:
                 raise no_face(examined.source)
@@ -95,14 +95,20 @@ class Pipeline:
         waiting: deque[Future[B]] = deque()
         try:
             for item in items:
-                waiting.append(self._pool.submit(work, item))
+                waiting.append(self._submit(work, item))
                 if len(waiting) >= AHEAD * self._threads:
-                    yield waiting.popleft().result()
+                    yield _result(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield _result(waiting.popleft())
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _submit(self, work: Callable[[A], B], item: A) -> Future[B]:
+        try:
+            return self._pool.submit(work, item)
+        except RuntimeError as error:  # after close()
+            raise _closed() from error
 
     def sight(self, image: Image) -> list[Sighting]:
         """Return the faces of one picture, the most confident first, without their embeddings."""
@@ -120,7 +126,7 @@ class Pipeline:
         parts = [crops[i : i + share] for i in range(0, len(crops), share)]
         if len(parts) < 2:
             return self._assembled(image, faces, crops, self.embedder.embed(crops))
-        embeddings = [e for part in self._pool.map(self.embedder.embed, parts) for e in part]
+        embeddings = [e for part in self.apply(self.embedder.embed, parts) for e in part]
         return self._assembled(image, faces, crops, embeddings)
 
     def _examine_alone(self, source: Source, choose: Choice) -> Examined:
@@ -143,6 +149,17 @@ class Pipeline:
     ) -> tuple[Portrait, ...]:
         qualities = (assess(image, face, self._options.quality) for face in faces)
         return tuple(map(Portrait, faces, crops, qualities, embeddings))
+
+
+def _result(future: Future[B]) -> B:
+    try:
+        return future.result()
+    except CancelledError as error:  # close() came in between
+        raise _closed() from error
+
+
+def _closed() -> OptionError:
+    return OptionError("this recognizer was closed: make another one")
 
 
 def no_face(source: str) -> NoFaceError:

@@ -14,6 +14,8 @@ from twinlens.zoo.card import ModelCard, ModelFile, read_card
 
 CARRIED_CARDS = Path(__file__).parent / "cards"
 CARRIED_WEIGHTS = Path(__file__).parent / "weights"
+# a StringStringEntryProto with the key "location" (onnx.proto, TensorProto.external_data)
+EXTERNAL_WEIGHTS = b"\x0a\x08location\x12"
 DEFAULT_EMBEDDER = "sface"
 DEFAULT_DETECTOR = "yunet"
 
@@ -120,6 +122,9 @@ def checked_paths(card: ModelCard, folder: Path | None = None) -> list[Path]:
                 f"{path} is not the file that the card of {card.name!r} describes: sha256 {found}, wanted "
                 f"{file.sha256}. Replace the file, or write a card of its own"
             )
+            raise ChecksumError(msg)
+        if EXTERNAL_WEIGHTS in path.read_bytes():
+            msg = f"{path} keeps weights in another file, which no sha256 covers: save the model as one file"
             raise ChecksumError(msg)
         paths.append(path)
     return paths

@@ -10,12 +10,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from twinlens.errors import ModelError
 
 Kind = Literal["embedder", "detector"]
 SHA256_LENGTH = 64
+T = TypeVar("T")
+_PLAIN: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ class Measurement:
     points: tuple[OperatingPoint, ...]
 
     def __post_init__(self) -> None:
+        for point in self.points:
+            if not (0 < point.fmr <= 1 and -1 <= point.threshold <= 1 and 0 <= point.fnmr <= 1):
+                msg = f"rates lie between 0 and 1 and thresholds between -1 and 1, got {point}"
+                raise ModelError(msg)
         if not self.points:
             msg = "a measurement needs at least one operating point"
             raise ModelError(msg)
@@ -162,7 +168,7 @@ def read_card(path: Path) -> ModelCard:
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         msg = f"cannot read the model card {path}: {error}"
         raise ModelError(msg) from error
     try:
@@ -185,23 +191,33 @@ def _card(table: dict[str, Any], folder: Path) -> ModelCard:
         msg = f"kind must be {' or '.join(get_args(Kind))}, got {table.get('kind')!r}"
         raise ModelError(msg)
     values = dict(table)
-    values["files"] = tuple(ModelFile(**f) for f in table["files"])
-    values["input"] = InputSpec(**table.get("input", {}))
+    values["files"] = tuple(_typed(ModelFile, f) for f in table["files"])
+    values["input"] = _typed(InputSpec, table.get("input", {}))
     values["golden"] = tuple(map(float, table.get("golden", ())))
-    values["accuracy"] = tuple(Accuracy(**a) for a in table.get("accuracy", ()))
+    if not all(map(math.isfinite, values["golden"])) or len(values["golden"]) > table.get("dim", 0):
+        msg = "golden must be finite, and at most dim numbers"
+        raise ModelError(msg)
+    values["accuracy"] = tuple(_typed(Accuracy, a) for a in table.get("accuracy", ()))
     if "measured" in table:
         values["measured"] = _measurement(table["measured"])
-    return ModelCard(**values, folder=folder)
+    return _typed(ModelCard, {**values, "folder": folder})
 
 
 def _measurement(table: Mapping[str, Any]) -> Measurement:
-    points = tuple(OperatingPoint(**_finite(p)) for p in table["points"])
-    return Measurement(**{**table, "points": points})
+    return _typed(Measurement, {**table, "points": tuple(_typed(OperatingPoint, p) for p in table["points"])})
 
 
-def _finite(point: Mapping[str, Any]) -> dict[str, float]:
-    values = {key: float(value) for key, value in point.items()}
-    if not all(math.isfinite(value) for value in values.values()):
-        msg = f"an operating point must be finite, got {dict(point)}"
-        raise ModelError(msg)
-    return values
+def _typed(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Make a dataclass of TOML values, refusing those of another type and numbers that are not finite."""
+    wanted = {f.name: _PLAIN[f.type] for f in fields(kind) if f.type in _PLAIN}  # type: ignore[arg-type]
+    for name, types in wanted.items():
+        value = values.get(name)
+        if name not in values:
+            continue
+        if not isinstance(value, types) or isinstance(value, bool):
+            msg = f"{name} must be {' or '.join(t.__name__ for t in types)}, got {value!r}"
+            raise ModelError(msg)
+        if isinstance(value, float) and not math.isfinite(value):
+            msg = f"{name} must be finite, got {value}"
+            raise ModelError(msg)
+    return kind(**values)
