@@ -213,3 +213,44 @@ def test_a_stream_keeps_the_order_and_says_what_failed(
     ]
     assert isinstance(examined[1].error, ImageError)
     assert [e.error for e in examined[2:]] == [None] * 5
+
+
+def test_somebody_else_under_the_same_name_is_refused(
+    people: Recognizer, astronaut: Image, strangers: list[Image]
+) -> None:
+    rules = EnrolOptions(accept_poor=True)
+    reports = people.enrol("Eileen Collins", [astronaut, strangers[0]], options=rules)
+    assert [r.outcome for r in reports] == ["done", "unlike"]
+    assert "somebody else?" in reports[1].reasons[0]
+    forced = people.enrol("Eileen Collins", strangers[0], options=EnrolOptions(accept_poor=True, accept_conflict=True))
+    assert forced[0].outcome == "done"
+
+
+def test_an_index_follows_its_folder(tmp_path: Path, astronaut: Image, strangers: list[Image]) -> None:
+    album = tmp_path / "album"
+    save(astronaut, album / "a.png")
+    save(strangers[0], album / "b.png")
+    with Recognizer.default(tmp_path / "album.db") as recognizer:
+        assert [r.outcome for r in recognizer.index(album)] == ["done", "done"]
+        before = recognizer.search(astronaut)[0]
+        assert (before.subject, before.score > 0.9) == ("a.png#1", True)
+        save(strangers[1], album / "a.png")  # another picture under the same name
+        (album / "b.png").unlink()
+        assert sorted(r.outcome for r in recognizer.index(album)) == ["done", "removed"]
+        assert recognizer.search(astronaut)[0].score < 0.5
+        assert [s.name for s in recognizer.gallery.subjects()] == ["a.png#1"]
+
+
+def test_a_name_that_cannot_be_stored_does_not_end_an_index(tmp_path: Path, astronaut: Image) -> None:
+    album = tmp_path / "album"
+    save(astronaut, album / "a\nb.png")
+    save(Image(np.ascontiguousarray(astronaut.pixels[:, ::-1])), album / "c.png")
+    with Recognizer.default(tmp_path / "album.db") as recognizer:
+        assert [r.outcome for r in recognizer.index(album)] == ["unreadable", "done"]
+
+
+def test_a_closed_recognizer_says_so(astronaut: Image) -> None:
+    recognizer = Recognizer.default()
+    recognizer.close()
+    with pytest.raises(OptionError, match="was closed"):
+        recognizer.verify(astronaut, astronaut)

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from onnx import TensorProto, external_data_helper, helper
 
 from twinlens.errors import ChecksumError, ModelError, ModelNotFoundError
 from twinlens.zoo import checked_paths, faulty_cards, find_card, list_cards, read_card
@@ -118,3 +119,30 @@ def test_a_malformed_card_does_not_hide_the_others(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("name = ")
     assert "mine" in [card.name for card in list_cards(tmp_path)]
     assert "bad.toml" in str(faulty_cards(tmp_path)[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('dim = "4"', "dim must be int"),
+        ("dim = 4.5", "dim must be int"),
+        ("dim = true", "dim must be int"),
+        ("dim = 4\ngolden = [nan]", "golden must be finite"),
+        ("dim = 4\ngolden = [0.1, 0.1, 0.1, 0.1, 0.1]", "at most dim numbers"),
+        ("dim = 4\n[input]\nmean = nan", "mean must be finite"),
+        ("dim = 4\n" + "a = " + "[" * 5000, "cannot read"),
+    ],
+)
+def test_values_of_another_type_are_refused(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        read_card(write(tmp_path, CARD.replace("dim = 4", line)))
+
+
+def test_weights_outside_of_the_file_are_refused(tmp_path: Path) -> None:
+    """Their bytes are in no sha256: they could be exchanged under the same name."""
+    tensor = helper.make_tensor("w", TensorProto.FLOAT, [1], bytes(4), raw=True)
+    external_data_helper.set_external_data(tensor, "w.bin")
+    data = helper.make_model(helper.make_graph([], "g", [], [], [tensor])).SerializeToString()
+    card = CARD.replace("{sha256}", hashlib.sha256(data).hexdigest())
+    with pytest.raises(ChecksumError, match="one file"):
+        checked_paths(read_card(write(tmp_path, card, data)), tmp_path)
