@@ -43,11 +43,18 @@ function readPixels(file) {
 }
 
 function decode(file) {
-  return jpeg.decode(fs.readFileSync(file), { useTArray: true, formatAsRGBA: false });
+  try {
+    return jpeg.decode(fs.readFileSync(file), { useTArray: true, formatAsRGBA: false });
+  } catch (error) {
+    console.error(file, error); // one training photo of LFW-a is cut short: it counts as one without a face
+    return null;
+  }
 }
 
 async function embed(human, photo) {
-  const { data, height, width } = typeof photo === 'string' ? decode(photo) : photo;
+  const pixels = typeof photo === 'string' ? decode(photo) : photo;
+  if (!pixels) return null;
+  const { data, height, width } = pixels;
   const tensor = human.tf.tensor(data, [1, height, width, 3], 'float32');
   const result = await human.detect(tensor);
   tensor.dispose();
