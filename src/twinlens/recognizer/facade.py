@@ -181,7 +181,7 @@ class Recognizer:
             CalibrationError: the model has no measured threshold for this policy.
         """
         bar = verification_bar(self.card, policy or self.policy)
-        return self.compare(*self._pipeline.examine_pair(left, right), bar=bar)
+        return decide(*self._pipeline.embed_pair(left, right), bar)
 
     def compare(self, left: Examined, right: Examined, *, bar: Bar | None = None) -> Decision:
         """Decide on two examined photos by their first portraits."""
