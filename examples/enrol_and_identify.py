@@ -7,6 +7,9 @@ import sys
 
 from twinlens import Recognizer
 
+if len(sys.argv) != 5:
+    sys.exit(__doc__)
+
 gallery, name, portrait, group = sys.argv[1:]
 
 with Recognizer.default(gallery) as recognizer:

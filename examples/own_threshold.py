@@ -8,6 +8,9 @@ import sys
 from twinlens import Recognizer
 from twinlens.score import Policy
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+
 with Recognizer.default(policy=Policy(target_fmr=1e-5)) as recognizer:
     decision = recognizer.verify(sys.argv[1], sys.argv[2])
-    print(f"{decision.accepted} at similarity {decision.threshold:.3f} or more")
+    print(f"{decision.accepted}: similarity {decision.score:.3f}, {decision.threshold:.3f} is needed")

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from twinlens import Recognizer
 
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
+
 folder = Path(sys.argv[1])
 
 with Recognizer.default(folder / ".twinlens.db") as recognizer:

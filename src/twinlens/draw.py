@@ -18,9 +18,10 @@ UNKNOWN: Colour = (218, 119, 6)
 NEUTRAL: Colour = (56, 139, 253)
 WHITE: Colour = (255, 255, 255)
 LEAST_SIDE = 480  # pixels; smaller pictures are enlarged by a whole number
-LABEL_SHARE = 0.018  # of the longer side: height of a letter
-FONT = cv2.FONT_HERSHEY_SIMPLEX
-FONT_PX = 22  # height of a letter of this font at scale 1
+LABEL_SHARE = 0.025  # of the longer side: size of a letter
+LABEL_OF_FACE = 0.25  # of the face's height: a label does not hide its neighbours
+WEIGHT = 400  # of the letters; regular
+LEAST_LETTER = 9.0  # pixels; below it nobody can read
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,7 @@ class Mark:
 def draw(image: Image, marks: Sequence[Mark]) -> Image:
     """Return a copy of the image with a box, five points and a label for each mark.
 
-    A small picture is enlarged, so that a name does not hide the face. Letters outside of ASCII appear as ``?``:
-    OpenCV's fonts have no others.
+    A small picture is enlarged, so that a name does not hide the face.
     """
     factor = max(-(-LEAST_SIDE // max(image.width, image.height)), 1)
     canvas = image.pixels.copy()
@@ -64,18 +64,16 @@ def _enlarged(face: Face, factor: int) -> Face:
 def _write(canvas: np.ndarray, mark: Mark) -> None:
     """Write a label on a coloured ground, above the box or, at the upper border, inside it; never off the picture."""
     height, width = canvas.shape[:2]
-    scale = max(max(height, width) * LABEL_SHARE, 9) / FONT_PX
-    thickness = max(round(scale * 1.5), 1)
-    text = mark.label.encode("ascii", "replace").decode()
-    (text_width, text_height), drop = cv2.getTextSize(text, FONT, scale, thickness)
-    pad = max(text_height // 3, 2)
+    font = cv2.FontFace("sans")
+    size = round(max(min(max(height, width) * LABEL_SHARE, mark.face.box.height * LABEL_OF_FACE), LEAST_LETTER))
+    left, top, wide, high = cv2.getTextSize((width, height), mark.label, (0, 0), font, size, WEIGHT)
+    pad = max(high // 4, 2)
     box_left, box_top = float(mark.face.box.xyxy[0]), float(mark.face.box.xyxy[1])
-    left = int(np.clip(box_left, 0, max(width - text_width - 2 * pad, 0)))
-    line = text_height + drop + 2 * pad
-    top = int(np.clip(box_top - line if box_top >= line else box_top, 0, max(height - line, 0)))
-    cv2.rectangle(canvas, (left, top), (left + text_width + 2 * pad, top + line), mark.colour, cv2.FILLED)
-    place = (left + pad, top + pad + text_height)
-    cv2.putText(canvas, text, place, FONT, scale, WHITE, thickness, cv2.LINE_AA)
+    across, down = wide + 2 * pad, high + 2 * pad
+    x = int(np.clip(box_left, 0, max(width - across, 0)))
+    y = int(np.clip(box_top - down if box_top >= down else box_top, 0, max(height - down, 0)))
+    cv2.rectangle(canvas, (x, y), (x + across, y + down), mark.colour, cv2.FILLED)
+    cv2.putText(canvas, mark.label, (x + pad - left, y + pad - top), WHITE, font, size, WEIGHT)
 
 
 def side_by_side(left: Image, right: Image, *, height: int = 480) -> Image:
