@@ -15,7 +15,8 @@ from twinlens.types import Box, Face, Image
 
 def face(left: float, top: float, size: float) -> Face:
     box = Box(np.array([left, top, left + size, top + size], np.float32))
-    return Face(box, np.full((5, 2), left + size / 2, np.float32), 0.9)
+    middle = np.array([left + size / 2, top + size / 2], np.float32)
+    return Face(box, np.tile(middle, (5, 1)), 0.9)
 
 
 def changed(before: Image, after: Image) -> np.ndarray:
