@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,7 +157,10 @@ def test_more_ties_than_were_asked_for_are_settled_by_name(seed: int) -> None:
     names = np.random.default_rng(seed).permutation(40)
     probe = np.zeros(DIM, np.float32)
     probe[0] = 1.0
-    with SqliteGallery(Path(":memory:"), Contract("net", DIM)) as gallery:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SqliteGallery(Path(folder) / "ties.db", Contract("net", DIM)) as gallery,
+    ):
         gallery.add(Enrolment(f"n{name:02d}", Embedding(probe, "net"), f"photo {name}") for name in names)
         assert [m.subject for m in gallery.search([Embedding(probe, "net")], 3)[0]] == ["n00", "n01", "n02"]
 
