@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 
+import onnx
 import pytest
 from onnx import TensorProto, external_data_helper, helper
 
@@ -41,6 +43,30 @@ def test_carried_models_are_whole_and_licensed() -> None:
         assert card.training_data
         assert card.source
         assert card.provenance
+
+
+LEARNED = {"Conv": (1, 2), "Gemm": (1, 2), "PRelu": (1,), "BatchNormalization": (1, 2)}
+
+
+def learned(path: Path) -> int:
+    """Weights and biases of a graph's layers, through the nodes that unpack them; each stored array once."""
+    graph = onnx.load(str(path)).graph
+    size = {array.name: math.prod(array.dims) for array in graph.initializer}
+    maker = {output: node for node in graph.node for output in node.output}
+    used = set()
+    for node in graph.node:
+        for place in LEARNED.get(node.op_type, ()):
+            name = node.input[place] if place < len(node.input) else ""
+            while name in maker:
+                name = maker[name].input[0]
+            used |= {name} & set(size)
+    return sum(size[name] for name in used)
+
+
+@pytest.mark.parametrize("name", ["yunet", "mtcnn", "sface"])
+def test_parameters_are_those_of_the_graphs(name: str) -> None:
+    card = find_card(name)
+    assert card.parameters == sum(map(learned, checked_paths(card))) > 0
 
 
 def test_the_default_embedder_is_measured() -> None:
@@ -87,6 +113,8 @@ def test_unknown_names_get_a_hint(tmp_path: Path) -> None:
         ('summary = "for tests"', 'summary = "for', "cannot read"),
         ("size_bytes = 5", "size = 5", "malformed"),
         ("dim = 4", "dim = 4\nmeasured = 3", "malformed"),
+        ("dim = 4", "dim = 4\nparameters = -1", "parameters must be 0 or more"),
+        ("dim = 4", 'dim = 4\nparameters = "many"', "parameters must be int"),
     ],
 )
 def test_malformed_cards_are_refused(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -116,6 +116,8 @@ class ModelCard:
         source: where the files come from.
         provenance: how the files here were made from the source's.
         family: for a detector: the key of its adapter, where that is not its name.
+        parameters: learned numbers in all its files (weights and biases, no scales of a quantisation); 0 where nobody
+            counted.
         golden: the first numbers of the reference implementation's embedding of `embed.golden_crop`; an engine that
             answers otherwise is not to be trusted.
         accuracy: measured on whole protocols.
@@ -135,6 +137,7 @@ class ModelCard:
     source: str = ""
     provenance: str = ""
     family: str = ""
+    parameters: int = 0
     golden: tuple[float, ...] = ()
     accuracy: tuple[Accuracy, ...] = ()
     measured: Measurement | None = None
@@ -154,6 +157,9 @@ class ModelCard:
             raise ModelError(msg)
         if self.kind == "embedder" and self.dim < 1:
             msg = f"{self.name}: an embedder's card needs dim, the length of its vectors"
+            raise ModelError(msg)
+        if self.parameters < 0:
+            msg = f"{self.name}: parameters must be 0 or more, got {self.parameters}"
             raise ModelError(msg)
         if len(self.golden) > self.dim:
             msg = f"{self.name}: golden must be at most dim numbers, got {len(self.golden)}"
