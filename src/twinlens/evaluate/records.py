@@ -133,9 +133,10 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class OperatingRow:
-    """A threshold chosen for a target on the one part, and what it did on the other.
+    """A threshold chosen for a target on other people, and what it did on the test people.
 
     Attributes:
+        source: who chose it: ``chosen on train``, ``of the model's card``.
         target_fmr: what was asked for.
         threshold: chosen without the test people; None where refused.
         chosen_on: impostor pairs the choice rests on.
@@ -144,6 +145,7 @@ class OperatingRow:
         refused: why there is no threshold (rule of three); empty otherwise.
     """
 
+    source: str
     target_fmr: float
     threshold: float | None
     chosen_on: int
