@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from lfw import embed
-from machine import machine
 
 from twinlens.cluster import group
 from twinlens.datasets.lfw import load_development_unrestricted
 from twinlens.datasets.place import data_root
+from twinlens.evaluate.machine import machine
 from twinlens.recognizer import Recognizer
 from twinlens.score import threshold_at
 from twinlens.types import Embedding

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from machine import machine
 
 from twinlens.datasets.place import data_root
 from twinlens.datasets.wider import LEVELS, WiderPhoto, read_wider
 from twinlens.detect import DetectOptions, build_detector
 from twinlens.detect.options import Scales
+from twinlens.evaluate.machine import machine
 from twinlens.image import load_image
 from twinlens.metrics.detection import Found, Tally, Truth, overlaps, tally
 from twinlens.protocols import Detector

@@ -29,8 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from machine import machine
 
+from twinlens.evaluate.machine import machine
 from twinlens.gallery import Contract, GalleryOptions, SqliteGallery
 from twinlens.protocols import Enrolment
 from twinlens.types import Embedding

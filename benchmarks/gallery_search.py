@@ -26,8 +26,8 @@ from pathlib import Path
 import faiss
 import numpy as np
 from grown_faces import Grower, compare, embed_faces
-from machine import machine
 
+from twinlens.evaluate.machine import machine
 from twinlens.gallery import Contract, GalleryOptions, SqliteGallery
 from twinlens.protocols import Enrolment, Erasure
 from twinlens.types import Embedding

@@ -15,11 +15,11 @@ import re
 from pathlib import Path
 
 import numpy as np
-from machine import machine
 
 from twinlens.datasets.lfw import load_development, load_development_unrestricted
 from twinlens.datasets.place import data_root
 from twinlens.datasets.records import Photo, Split
+from twinlens.evaluate.machine import machine
 from twinlens.metrics.intervals import wilson
 from twinlens.metrics.verification import auc, best_accuracy_threshold
 from twinlens.recognizer import Recognizer

@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from machine import machine
 from peers.accuracy import Verdicts, answer_pairs, judge, key, spread
 from peers.catalogue import PEERS, TWINLENS, Peer
 from peers.environments import prepare, size_mb
@@ -32,6 +31,7 @@ from peers.timing import busy, cold, warm
 from twinlens.datasets.lfw import load_development
 from twinlens.datasets.place import data_root
 from twinlens.datasets.records import Pair
+from twinlens.evaluate.machine import machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks-peers.md"
 TABLE = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- end -->)", re.DOTALL)

@@ -17,10 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import psutil
-from machine import machine
 from skimage import data
 
 from twinlens.draw import save
+from twinlens.evaluate.machine import machine
 from twinlens.recognizer import Recognizer
 from twinlens.types import Image
 

@@ -22,11 +22,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from machine import machine
 
 from twinlens.detect.yunet import YuNet
 from twinlens.draw import save
 from twinlens.embed import OnnxEmbedder
+from twinlens.evaluate.machine import machine
 from twinlens.image import list_pictures
 from twinlens.protocols import Network
 from twinlens.recognizer import Recognizer

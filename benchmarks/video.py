@@ -24,13 +24,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from machine import machine
 from numpy.typing import NDArray
 from skimage import data
 
 from twinlens.cli.demo_pictures import enlarged
 from twinlens.datasets.lfw import load_development
 from twinlens.datasets.records import Pair
+from twinlens.evaluate.machine import machine
 from twinlens.image import load_image
 from twinlens.recognizer import Recognizer
 from twinlens.video import Film, Track, VideoOptions, identify_video

@@ -20,7 +20,7 @@ DIGITS = 7  # significant digits of a float in the file
 
 def report_text(report: Report) -> str:
     """Return the report as JSON text."""
-    record = {"kind": KIND, "format": FORMAT, **_plain(asdict(report))}
+    record = {"kind": KIND, "format": FORMAT, **plain(asdict(report))}
     return json.dumps(record, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
@@ -42,25 +42,32 @@ def read_report(path: Path) -> Report:
         msg = f"{path} is a report of format {record.get('format')!r}, wanted {FORMAT}: evaluate again"
         raise DatasetError(msg)
     try:
-        report: Report = _made({k: v for k, v in record.items() if k not in {"kind", "format"}}, Report, "report")
+        report: Report = made({k: v for k, v in record.items() if k not in {"kind", "format"}}, Report, "report")
     except (TypeError, ValueError, KeyError) as error:
         msg = f"{path} is a damaged report: {error}"
         raise DatasetError(msg) from error
     return report
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return what JSON knows: lists for tuples, floats of `DIGITS` significant digits, None where not finite."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value
 
 
-def _made(value: Any, kind: Any, where: str) -> Any:
-    """Make a value of the annotated type of plain JSON, or say where it does not fit."""
+def made(value: Any, kind: Any, where: str) -> Any:
+    """Make a value of the annotated type of plain JSON, or say where it does not fit.
+
+    Raises:
+        TypeError: of another type.
+        ValueError: not one of the values, or not so many, as the type allows.
+        KeyError: an object with unknown keys.
+    """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in {Union, types.UnionType}:
         return _one_of(value, inner, where)
@@ -85,7 +92,7 @@ def _one_of(value: Any, kinds: tuple[Any, ...], where: str) -> Any:
     if value is None and type(None) in kinds:
         return None
     (kind,) = (k for k in kinds if k is not type(None))
-    return _made(value, kind, where)
+    return made(value, kind, where)
 
 
 def _sequence(value: Any, inner: tuple[Any, ...], where: str) -> tuple[Any, ...]:
@@ -93,11 +100,11 @@ def _sequence(value: Any, inner: tuple[Any, ...], where: str) -> tuple[Any, ...]
         msg = f"{where} must be a list, got {value!r}"
         raise TypeError(msg)
     if len(inner) == 2 and inner[1] is Ellipsis:
-        return tuple(_made(item, inner[0], f"{where}[{i}]") for i, item in enumerate(value))
+        return tuple(made(item, inner[0], f"{where}[{i}]") for i, item in enumerate(value))
     if len(value) != len(inner):
         msg = f"{where} must have {len(inner)} items, got {len(value)}"
         raise ValueError(msg)
-    return tuple(_made(item, kind, f"{where}[{i}]") for i, (item, kind) in enumerate(zip(value, inner, strict=True)))
+    return tuple(made(item, kind, f"{where}[{i}]") for i, (item, kind) in enumerate(zip(value, inner, strict=True)))
 
 
 def _record(value: Any, kind: Any, where: str) -> Any:
@@ -109,4 +116,4 @@ def _record(value: Any, kind: Any, where: str) -> Any:
     if unknown:
         msg = f"{where} has unknown keys {', '.join(unknown)}"
         raise KeyError(msg)
-    return kind(**{name: _made(inner, hints[name], f"{where}.{name}") for name, inner in value.items()})
+    return kind(**{name: made(inner, hints[name], f"{where}.{name}") for name, inner in value.items()})
