@@ -90,16 +90,23 @@ class Tally:
         return float(low), float(high)
 
 
-def overlaps(boxes: Float[np.ndarray, "n 4"], others: Float[np.ndarray, "m 4"]) -> Float64[np.ndarray, "n m"]:
-    """Return intersection over union of each pair, 0 to 1, with pixels counted as the owners' tools do.
+def overlaps(
+    boxes: Float[np.ndarray, "n 4"], others: Float[np.ndarray, "m 4"], *, edge_px: float = 1.0
+) -> Float64[np.ndarray, "n m"]:
+    """Return intersection over union of each pair, 0 to 1; 0 where neither box has an area.
 
-    There a box from column 3 to column 5 is three pixels wide.
+    Args:
+        boxes: left, top, right, bottom.
+        others: likewise.
+        edge_px: added to right minus left. The owners of WIDER FACE count pixels: a box from column 3 to column 5 is
+            three wide. 0 takes corners as points.
     """
     a, b = boxes.astype(np.float64)[:, None], others.astype(np.float64)[None]
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]) + 1
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]) + edge_px
     shared = np.prod(np.maximum(sides, 0), axis=2)
-    areas = [np.prod(box[..., 2:] - box[..., :2] + 1, axis=2) for box in (a, b)]
-    result: Float64[np.ndarray, "n m"] = shared / (areas[0] + areas[1] - shared)
+    areas = [np.prod(box[..., 2:] - box[..., :2] + edge_px, axis=2) for box in (a, b)]
+    united = areas[0] + areas[1] - shared
+    result: Float64[np.ndarray, "n m"] = np.divide(shared, united, out=np.zeros_like(united), where=united > 0)
     return result
 
 
