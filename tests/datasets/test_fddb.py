@@ -70,6 +70,14 @@ def test_broken_lists_are_refused_by_file_and_line(tmp_path: Path, text: str, me
         load_fddb(place(tmp_path, text))
 
 
+def test_annotations_without_photos_say_so(tmp_path: Path) -> None:
+    place(tmp_path, "2002/01/big/img_1\n0\n")
+    (tmp_path / "originalPics").rename(tmp_path / "elsewhere")
+    with pytest.raises(DatasetError, match="FDDB's annotations but no photos: wanted the folder 2002"):
+        load_fddb(tmp_path)
+    assert len(load_fddb(tmp_path, photos=False)) == 10
+
+
 def test_the_published_annotations_are_complete() -> None:
     root = Path(os.environ.get("TWINLENS_DATA", "")) / "fddb"
     if not (root / "FDDB-folds").is_dir():

@@ -94,7 +94,13 @@ def load_fddb(root: Path, *, photos: bool = True) -> list[FddbPhoto]:
     Raises:
         DatasetError: naming file and line: a list absent or malformed, a photo absent or listed twice.
     """
-    folder = next((root / name for name in PHOTO_FOLDERS if (root / name / "2002").is_dir()), root)
+    folder = next((root / name for name in PHOTO_FOLDERS if (root / name / "2002").is_dir()), None)
+    if photos and folder is None and (root / "FDDB-folds").is_dir():
+        msg = (
+            f"{root} holds FDDB's annotations but no photos: wanted the folder 2002 in {root / PHOTO_FOLDERS[0]} or in "
+            f"{root}; originalPics.tar.gz comes from the owners (see: twinlens data list)"
+        )
+        raise DatasetError(msg)
     found: list[FddbPhoto] = []
     seen: dict[str, Line] = {}
     for fold in range(1, FOLDS + 1):
@@ -105,7 +111,7 @@ def load_fddb(root: Path, *, photos: bool = True) -> list[FddbPhoto]:
                 line.wrong(f"this photo is already on line {seen[name].number} of {seen[name].file.name}")
             seen[name] = line
             faces = tuple(_faces(line, lines))
-            path = folder / f"{name}.jpg"
+            path = (folder or root) / f"{name}.jpg"
             if photos and not path.is_file():
                 line.wrong(f"wanted the photo {path}, which is not there")
             found.append(FddbPhoto(name, path, fold, faces))

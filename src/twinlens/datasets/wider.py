@@ -50,7 +50,7 @@ def read_wider(root: Path) -> list[WiderPhoto]:
     Raises:
         DatasetError: a file is missing or malformed, or text and lists disagree; the message names the place.
     """
-    listed = list(_boxes(root / BOXES))
+    listed = list(read_boxes(root / BOXES))
     lists = {level: _counted(root / LISTS, level) for level in LEVELS}
     photos = []
     for name, boxes in listed:
@@ -63,13 +63,21 @@ def read_wider(root: Path) -> list[WiderPhoto]:
     return photos
 
 
-def _boxes(path: Path) -> Iterator[tuple[str, Float32[np.ndarray, "faces 4"]]]:
-    """Yield name and boxes: a line with the name, one with a count, then left, top, width, height a line."""
+def read_boxes(path: Path) -> Iterator[tuple[str, Float32[np.ndarray, "faces 4"]]]:
+    """Yield name and boxes (left, top, right, bottom) of every photo in a text file of WIDER FACE's layout.
+
+    A line with the photo's name, one with a count, then as many lines that begin with left, top, width and height in
+    pixels. A photo without faces may be followed by a line of zeros, as the owners' file has it.
+
+    Raises:
+        DatasetError: the file is missing or malformed, or lists a photo twice; the message names the line.
+    """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"cannot read the boxes of WIDER FACE at {path}: {error}"
         raise DatasetError(msg) from error
+    seen: dict[str, int] = {}
     at = 0
     while at < len(lines):
         if not lines[at].strip():
@@ -77,15 +85,31 @@ def _boxes(path: Path) -> Iterator[tuple[str, Float32[np.ndarray, "faces 4"]]]:
             continue
         name = lines[at].strip()
         try:
-            count = int(lines[at + 1])
+            count = _count(lines[at + 1])
             rows = [[float(word) for word in line.split()[:4]] for line in lines[at + 2 : at + 2 + count]]
             boxes = np.array(rows, np.float32).reshape(count, 4)
         except (IndexError, ValueError) as error:
             msg = f"{path}, line {at + 1}: wanted {name!r}, a count and as many boxes, got: {error}"
             raise DatasetError(msg) from error
+        if not np.isfinite(boxes).all() or (boxes[:, 2:] < 0).any():
+            msg = f"{path}, line {at + 1}: {name!r} has a box with a side below 0 or a number that is not finite"
+            raise DatasetError(msg)
+        if name in seen:
+            msg = f"{path}, line {at + 1}: {name!r} is already on line {seen[name]}; list a photo once"
+            raise DatasetError(msg)
+        seen[name] = at + 1
         boxes[:, 2:] += boxes[:, :2]
         yield name, boxes
-        at += 2 + max(count, 1)  # a photo without faces still has one line of zeros
+        at += 2 + count
+        if count == 0 and at < len(lines) and set(lines[at].split()) == {"0"}:
+            at += 1
+
+
+def _count(line: str) -> int:
+    if (count := int(line)) < 0:
+        msg = f"the count {count}"
+        raise ValueError(msg)
+    return count
 
 
 def _counted(folder: Path, level: str) -> dict[str, set[int]]:
