@@ -209,6 +209,14 @@ class Contents(Protocol):
         """Return who has a template of the photo with this digest, by name."""
         ...
 
+    def remove_photo(self, subject: str, photo: str) -> Erasure:
+        """Erase what one photo gave to a subject, as `Store.remove`; the last template takes the subject along.
+
+        Raises:
+            UnknownSubjectError: nobody of that name, or no such photo of theirs.
+        """
+        ...
+
 
 @runtime_checkable
 class Upkeep(Protocol):

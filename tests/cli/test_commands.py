@@ -155,8 +155,9 @@ def test_from_enrolment_to_erasure(shell: Shell, album: Path, tmp_path: Path) ->
     assert shell("gallery", "rename", "Eileen Collins", "Colonel", *gallery)[0] == 0
     assert shell("gallery", "export", tmp_path / "out.zip", *gallery)[0] == 0
     assert shell("gallery", "import", tmp_path / "out.zip", "--gallery", tmp_path / "other.db")[0] == 0
-    code, (check,) = shell.records("gallery", "doctor", "--gallery", tmp_path / "other.db")
+    code, (check, single) = shell.records("gallery", "doctor", "--gallery", tmp_path / "other.db")
     assert (code, check["subjects"], check["problems"]) == (0, 1, [])
+    assert (single["finding"], single["grave"], single["subjects"]) == ("one photo", False, ["Colonel"])
     code, (receipt,) = shell.records("gallery", "remove", "Colonel", *gallery)
     assert (code, receipt["proven"], receipt["templates"]) == (0, True, 1)
     assert shell.records("gallery", "list", *gallery) == (0, [])

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinlens.cli import options as o
+from twinlens.cli import gallery_doctor, options as o
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, note, percent
+from twinlens.cli.output import emit, note
+from twinlens.errors import OptionError, UnknownSubjectError
 
 if TYPE_CHECKING:
-    from twinlens.protocols import Gallery
+    from twinlens.protocols import Erasure, Gallery
 
 app = typer.Typer(no_args_is_help=True, help="The gallery: list, remove, rename, tag, export, import, doctor, cluster.")
 SubjectName = Annotated[str, typer.Argument(metavar="SUBJECT")]
-
-
-def _open(gallery: str | None, model: str, *, new: bool = False) -> Gallery:
-    """Open a gallery without loading a network: its model's name and vector length stand in the card."""
-    from twinlens.gallery import open_gallery
-    from twinlens.zoo import find_card
-
-    card = find_card(model)
-    return open_gallery(o.gallery_place(gallery, new=new), model=card.identity, dim=card.dim)
 
 
 @app.command("list")
@@ -32,7 +25,7 @@ def list_subjects(
     gallery: o.GalleryOption = None, tag: o.Tags = None, model: o.Model = "sface", json: o.Json = False
 ) -> None:
     """List who is enrolled, with the number of photos and the tags."""
-    with _open(gallery, model) as people:
+    with o.open_people(gallery, model) as people:
         for subject in people.subjects(tags=o.tags_of(tag)):
             tags = "".join(f"  {key}={value}" for key, value in subject.tags.items())
             record = {
@@ -50,17 +43,23 @@ def list_subjects(
 @app.command("remove")
 def remove(
     subjects: Annotated[list[str], typer.Argument(metavar="SUBJECT...")],
+    photo: Annotated[
+        str | None, typer.Option("--photo", metavar="FILE", help="Only this photo of the subject, as it was enrolled.")
+    ] = None,
     gallery: o.GalleryOption = None,
     model: o.Model = "sface",
     json: o.Json = False,
 ) -> None:
     """Erase subjects, then read every file of the gallery to prove that no vector is left. Exit code 1: unproven."""
     worst = Exit.YES
-    with _open(gallery, model) as people:
+    if photo is not None and len(subjects) != 1:
+        msg = f"--photo erases a photo of one subject, got {len(subjects)} subjects"
+        raise OptionError(msg)
+    with o.open_people(gallery, model) as people:
         for name in subjects:
             people.templates(name)  # raises for a name that is not there, before anything is erased
-        for name in subjects:
-            receipt = people.remove(name)
+        digests = None if photo is None else _digests(people, subjects[0], photo)
+        for receipt in _erase(people, subjects, digests):
             record = {
                 "subject": receipt.subject,
                 "templates": receipt.templates,
@@ -71,13 +70,36 @@ def remove(
             if receipt.remains:
                 worst = Exit.NO
                 traces = ", ".join(receipt.remains)
-                text = f"{name}: removed, but traces remain in {traces}: run twinlens gallery doctor"
+                text = f"{receipt.subject}: removed, but traces remain in {traces}: run twinlens gallery doctor"
             else:
-                text = (
-                    f"{name}: {receipt.templates} templates erased; none found in {len(receipt.places_checked)} files"
-                )
+                files = len(receipt.places_checked)
+                text = f"{receipt.subject}: {receipt.templates} templates erased; none found in {files} files"
             emit(record, text, as_json=json)
     raise typer.Exit(worst)
+
+
+def _erase(people: Gallery, subjects: list[str], digests: list[str] | None) -> Iterator[Erasure]:
+    """Erase subjects, or what some photos gave to the only one."""
+    for name in subjects:
+        if digests is None:
+            yield people.remove(name)
+        else:
+            yield from (people.remove_photo(name, digest) for digest in digests)
+
+
+def _digests(people: Gallery, subject: str, photo: str) -> list[str]:
+    """Return the digests of a subject's photo, given by its source or its digest.
+
+    Raises:
+        UnknownSubjectError: no such photo of theirs.
+    """
+    held = [(entry.source, entry.photo) for entry in people.entries() if entry.subject == subject]
+    digests = [digest for source, digest in held if photo in (source, digest)]
+    if not digests:
+        known = ", ".join(source or digest for source, digest in held)
+        msg = f"{subject!r} has no photo {photo!r}; enrolled were: {known}"
+        raise UnknownSubjectError(msg)
+    return digests
 
 
 @app.command("rename")
@@ -88,7 +110,7 @@ def rename(
     model: o.Model = "sface",
 ) -> None:
     """Give a subject another name."""
-    with _open(gallery, model) as people:
+    with o.open_people(gallery, model) as people:
         people.rename(subject, name)
 
 
@@ -100,7 +122,7 @@ def tag_subject(
     model: o.Model = "sface",
 ) -> None:
     """Set tags of a subject."""
-    with _open(gallery, model) as people:
+    with o.open_people(gallery, model) as people:
         people.tag(subject, o.tags_of(tags))
 
 
@@ -111,7 +133,7 @@ def export(
     model: o.Model = "sface",
 ) -> None:
     """Write everything to one portable file."""
-    with _open(gallery, model) as people:
+    with o.open_people(gallery, model) as people:
         count = people.export_to(target)
     note(f"{count} templates written to {target}")
 
@@ -123,41 +145,12 @@ def import_(
     model: o.Model = "sface",
 ) -> None:
     """Add everything from an exported file: all of it or nothing."""
-    with _open(gallery, model, new=True) as people:
+    with o.open_people(gallery, model, new=True) as people:
         count = people.import_from(source)
     note(f"{count} templates added")
 
 
-@app.command("doctor")
-def doctor(gallery: o.GalleryOption = None, model: o.Model = "sface", json: o.Json = False) -> None:
-    """Check the file, the vectors and the scan index; mend the index if it disagrees."""
-    from twinlens.score import Policy, identification_bar
-    from twinlens.zoo import find_card
-
-    with _open(gallery, model) as people:
-        problems = people.verify_integrity()
-        if problems:
-            people.rebuild_index()
-            left = people.verify_integrity()
-        else:
-            left = problems
-        card = find_card(model)
-        bar = identification_bar(card, Policy(), people.count()) if card.measured else None
-        record = {
-            "subjects": len(people),
-            "templates": people.count(),
-            "problems": list(problems),
-            "left": list(left),
-            "threshold": bar and bar.threshold,
-            "fpir": bar and bar.fpir,
-        }
-        lines = [f"{len(people)} subjects, {people.count()} templates"]
-        lines += [f"problem: {problem}" for problem in problems]
-        lines += ["mended: the index was rebuilt"] if problems and not left else []
-        if bar is not None:
-            lines.append(f"identification threshold {bar.threshold:.3f}, expected FPIR {percent(bar.fpir)}")
-        emit(record, "\n".join(lines), as_json=json)
-    raise typer.Exit(Exit.MACHINERY if left else Exit.YES)
+app.command("doctor")(gallery_doctor.doctor)
 
 
 @app.command("cluster")
@@ -175,7 +168,7 @@ def cluster(
 
     policy = Policy(target_fmr=CLUSTER_FMR if target_fmr is None else target_fmr, threshold=threshold)
     bar = verification_bar(find_card(model), policy)
-    with _open(gallery, model) as people:
+    with o.open_people(gallery, model) as people:
         for number, found in enumerate(clusters_of(people, bar.threshold), 1):
             record = {"cluster": number, "members": list(found.members), "cohesion": found.cohesion}
             emit(record, f"{number:>4}  {len(found.members):>4}  {', '.join(found.members)}", as_json=json)

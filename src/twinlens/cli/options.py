@@ -13,6 +13,7 @@ import typer
 from twinlens.errors import GalleryError, OptionError
 
 if TYPE_CHECKING:
+    from twinlens.protocols import Gallery
     from twinlens.recognizer import Recognizer
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
@@ -108,6 +109,19 @@ def gallery_place(named: str | None, *, new: bool) -> str:
     if not named:
         path.parent.mkdir(parents=True, exist_ok=True)
     return place
+
+
+def open_people(gallery: str | None, model: str, *, new: bool = False) -> Gallery:
+    """Open a gallery without loading a network: its model's name and vector length stand in the card.
+
+    Raises:
+        GalleryError: no such gallery, or it cannot be opened.
+    """
+    from twinlens.gallery import open_gallery
+    from twinlens.zoo import find_card
+
+    card = find_card(model)
+    return open_gallery(gallery_place(gallery, new=new), model=card.identity, dim=card.dim)
 
 
 def build(setup: Setup, *, gallery: Literal["none", "there", "new"] = "none") -> Recognizer:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from twinlens.recognizer.album import clusters_of
+from twinlens.recognizer.audit import Audit, AuditOptions, Finding, audit_gallery
 from twinlens.recognizer.enrolment import EnrolOptions, summary
 from twinlens.recognizer.facade import Recognizer
 from twinlens.recognizer.pipeline import PhotoOptions
 from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Portrait, Sighting
 
 __all__ = [
+    "Audit",
+    "AuditOptions",
     "Cluster",
     "EnrolOptions",
     "EnrolmentReport",
     "Examined",
+    "Finding",
     "Identification",
     "PhotoOptions",
     "Portrait",
     "Recognizer",
     "Sighting",
+    "audit_gallery",
     "clusters_of",
     "summary",
 ]

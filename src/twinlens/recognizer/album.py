@@ -28,7 +28,7 @@ def index_photos(pipeline: Pipeline, folder: Path, gallery: Gallery) -> Iterator
     known: dict[str, _Indexed] = {}
     for entry in gallery.entries():
         name = entry.subject.rpartition("#")[0]
-        known.setdefault(name, _Indexed(_shot(entry.photo), entry.source, [])).subjects.append(entry.subject)
+        known.setdefault(name, _Indexed(shot_of(entry.photo), entry.source, [])).subjects.append(entry.subject)
     names = {_name(path, folder): path for path in list_pictures(folder)}
     here = folder.resolve()
     for name, indexed in known.items():
@@ -61,13 +61,18 @@ def _forget(indexed: _Indexed, gallery: Gallery) -> None:
         gallery.remove(subject)
 
 
+def is_face_of_album(entry: Enrolment) -> bool:
+    """Return whether an entry is a face that an index stored, which has a place and no person's name."""
+    return entry.photo.endswith(f":{entry.subject}")
+
+
+def shot_of(photo: str) -> str:
+    """Return what faces of one photo of an index have in common: the photo's key without the number of the face."""
+    return photo.rpartition("#")[0] or photo
+
+
 def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
-
-
-def _shot(photo: str) -> str:
-    """Return the photo's key without the number of the face."""
-    return photo.rpartition("#")[0] or photo
 
 
 def _photo(name: str, path: Path) -> str:
@@ -95,7 +100,7 @@ def _store(name: str, path: Path, photo: Examined, gallery: Gallery) -> Enrolmen
 def clusters_of(gallery: Gallery, threshold: float) -> list[Cluster]:
     """Group a gallery's templates by person; templates of one subject that fall apart appear as several clusters."""
     entries = list(gallery.entries())
-    groups = group([e.embedding for e in entries], [_shot(e.photo) for e in entries], threshold)
+    groups = group([e.embedding for e in entries], [shot_of(e.photo) for e in entries], threshold)
     return [
         Cluster(
             members=tuple(sorted({entries[i].subject for i in members})),

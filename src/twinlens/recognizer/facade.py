@@ -21,6 +21,7 @@ from twinlens.gallery import open_gallery
 from twinlens.image import Source
 from twinlens.protocols import Detector, Embedder, Gallery
 from twinlens.recognizer.album import clusters_of, index_photos
+from twinlens.recognizer.audit import Audit, AuditOptions, Progress, audit_gallery
 from twinlens.recognizer.choice import Choice, everyone, main_face, prominent
 from twinlens.recognizer.enrolment import EnrolOptions, enrol_photo
 from twinlens.recognizer.identification import identify_faces
@@ -293,6 +294,18 @@ class Recognizer:
         """
         bar = verification_bar(self.card, policy or replace(self.policy, target_fmr=CLUSTER_FMR))
         return clusters_of(self.gallery, bar.threshold)
+
+    def audit(self, *, options: AuditOptions | None = None, progress: Progress | None = None) -> Audit:
+        """Look through the gallery for wrong labels, people under two names, look-alikes and poor references.
+
+        Args:
+            options: from where on something is reported.
+            progress: called with (comparisons done, comparisons in all).
+
+        Raises:
+            GalleryError: the gallery cannot be read.
+        """
+        return audit_gallery(self.gallery, self.card, policy=self.policy, options=options, progress=progress)
 
     def _main(self, photo: Source) -> Examined:
         examined = self._pipeline.examine(photo, main_face)
