@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from twinlens.errors import OptionError
-from twinlens.metrics.detection import THRESHOLDS, Found, Truth, area, overlaps, tally
+from twinlens.metrics.detection import THRESHOLDS, Found, Truth, area, counts_at_bar, overlaps, tally
 
 
 def photos(seed: int, count: int = 4) -> tuple[list[Found], list[Truth]]:
@@ -151,6 +151,28 @@ def test_the_interval_holds_the_estimate_and_narrows_with_more_photos() -> None:
 
 def test_precision_counts_as_the_best_at_a_higher_recall() -> None:
     assert area(np.array([0.5, 1.0]), np.array([0.4, 0.8])) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_counts_at_a_bar_are_those_of_the_lowest_threshold(seed: int) -> None:
+    found, truths = photos(seed, 6)
+    counts = counts_at_bar([photo.boxes for photo in found], truths)
+    every = tally(found, truths)
+    with_faces = np.array([len(truth.boxes) > 0 for truth in truths])
+    assert counts.reported[with_faces].tolist() == every.reported[with_faces, -1].tolist()
+    assert counts.found.tolist() == counts.right.tolist() == every.right[:, -1].tolist()
+    assert counts.faces.tolist() == every.faces.tolist()
+    assert counts.reported[~with_faces].tolist() == [
+        len(photo.boxes) for photo, there in zip(found, with_faces, strict=True) if not there
+    ]
+    assert counts.precision() == pytest.approx(counts.right.sum() / counts.reported.sum())
+
+
+def test_precision_and_recall_of_nothing() -> None:
+    counts = counts_at_bar([boxes()], [Truth(boxes(), np.empty(0, bool))])
+    assert (counts.precision(), counts.recall(), counts.silent) == (1.0, 0.0, 1)
+    with pytest.raises(OptionError, match="each of 0 photos, got 1"):
+        counts_at_bar([boxes()], [])
 
 
 def test_photos_must_match_and_scores_be_finite() -> None:

@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from twinlens.errors import CalibrationError, OptionError
-from twinlens.metrics.fddb import FddbImage, fddb_curve, overlaps
+from twinlens.metrics.fddb import FddbImage, fddb_curve, fddb_steps, overlaps
 
 SIZE = (400, 300)
 NOTHING = np.empty((0, 4))
@@ -105,6 +105,14 @@ def test_a_curve_equals_an_evaluation_anew_at_every_threshold(seed: int) -> None
         assert curve.discrete[at] == pytest.approx(found / faces)
         assert curve.continuous[at] == pytest.approx(alike / faces)
         assert curve.false_positives[at] == false
+
+
+def test_a_picture_that_counts_twice_is_a_picture_listed_twice() -> None:
+    images = made_up(2)
+    weighted = fddb_steps(images).curve(np.array([2, 0, 1, 1, 1, 1]))
+    listed = fddb_curve([images[0], images[0], *images[2:]])
+    for most in (0, 2, 5, 100):
+        assert weighted.at_false_positives(most) == pytest.approx(listed.at_false_positives(most))
 
 
 def test_finding_every_ellipse_exactly_is_perfect() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
 from twinlens.errors import OptionError
+from twinlens.metrics.photo_counts import PhotoCounts
 
 THRESHOLDS = 1000
 OVERLAP = 0.5
@@ -138,6 +139,33 @@ def tally(found: Sequence[Found], truths: Sequence[Truth], *, overlap: float = O
             stretched = (photo.scores[order] - low) / max(high - low, np.finfo(float).tiny)
             reported[i], right[i] = _counts(photo.boxes[order], stretched, truth, overlap)
     return Tally(reported, right, np.array([truth.counted.sum() for truth in truths], np.int64))
+
+
+def counts_at_bar(reported: Sequence[Float[np.ndarray, "_ 4"]], truths: Sequence[Truth]) -> PhotoCounts:
+    """Count what a detector reports at its own bar by the same rules.
+
+    Args:
+        reported: boxes, one array a photo.
+        truths: one a photo, in the same order.
+
+    Raises:
+        OptionError: not as many of the one as of the other.
+    """
+    if len(reported) != len(truths):
+        msg = f"wanted what was reported in each of {len(truths)} photos, got {len(reported)}"
+        raise OptionError(msg)
+    rows = []
+    for boxes, truth in zip(reported, truths, strict=True):
+        faces = int(truth.counted.sum())
+        if len(boxes) == 0 or len(truth.boxes) == 0:
+            rows.append((len(boxes), 0, faces, 0))
+            continue
+        table = overlaps(boxes, truth.boxes)
+        nearest, hit = table.argmax(axis=1), table.max(axis=1) >= OVERLAP
+        counted = truth.counted[nearest]
+        found = len(set(nearest[hit & counted].tolist()))
+        rows.append((int((~hit | counted).sum()), found, faces, found))
+    return PhotoCounts(*np.array(rows, np.int64).reshape(-1, 4).T)
 
 
 def _counts(

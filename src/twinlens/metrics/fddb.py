@@ -69,28 +69,64 @@ class FddbCurve:
         return float(self.discrete[allowed[-1]]), float(self.continuous[allowed[-1]])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FddbSteps:
+    """What each score of each picture adds, from which the curves of any group of pictures follow.
+
+    Attributes:
+        scores: falling.
+        pictures: which picture each step belongs to.
+        changes: false positives, faces found and overlap, in addition.
+        faces: annotated, of each picture.
+    """
+
+    scores: Float64[np.ndarray, "steps"]
+    pictures: Int[np.ndarray, "steps"]
+    changes: Float64[np.ndarray, "steps 3"]
+    faces: Int[np.ndarray, "pictures"]
+
+    def curve(self, weights: Int[np.ndarray, "pictures"] | None = None) -> FddbCurve:
+        """Return the curves of all pictures together.
+
+        Args:
+            weights: how often each picture counts; None for once.
+        """
+        weights = np.ones(self.faces.size, np.int64) if weights is None else weights
+        totals = np.cumsum(self.changes * weights[self.pictures, None], axis=0)
+        last = np.append(np.flatnonzero(np.diff(self.scores)), self.scores.size - 1)
+        faces = max(int(weights @ self.faces), 1)
+        return FddbCurve(
+            thresholds=self.scores[last],
+            false_positives=np.rint(totals[last, 0]).astype(np.int64),
+            discrete=totals[last, 1] / faces,
+            continuous=totals[last, 2] / faces,
+        )
+
+
+def fddb_steps(images: Sequence[FddbImage]) -> FddbSteps:
+    """Match every picture at each of its scores.
+
+    Raises:
+        CalibrationError: no annotated face, or no detection at all.
+    """
+    faces = np.array([image.faces.shape[0] for image in images], np.int64)
+    detections = sum(image.scores.size for image in images)
+    if not faces.sum() or not detections:
+        msg = f"a curve needs annotated faces and detections, got {faces.sum()} and {detections}"
+        raise CalibrationError(msg)
+    events = [(*step, at) for at, image in enumerate(images) for step in _steps(image)]
+    events.sort(key=lambda event: -event[0])
+    table = np.array(events, np.float64)
+    return FddbSteps(table[:, 0], table[:, 4].astype(np.int64), table[:, 1:4], faces)
+
+
 def fddb_curve(images: Sequence[FddbImage]) -> FddbCurve:
     """Evaluate all pictures at once, the way FDDB's curves are published.
 
     Raises:
         CalibrationError: no annotated face, or no detection at all.
     """
-    faces = sum(image.faces.shape[0] for image in images)
-    detections = sum(image.scores.size for image in images)
-    if not faces or not detections:
-        msg = f"a curve needs annotated faces and detections, got {faces} and {detections}"
-        raise CalibrationError(msg)
-    events = [event for image in images for event in _steps(image)]
-    events.sort(key=lambda event: -event[0])
-    scores = np.array([event[0] for event in events])
-    totals = np.cumsum(np.array([event[1:] for event in events]), axis=0)
-    last = np.append(np.flatnonzero(np.diff(scores)), scores.size - 1)
-    return FddbCurve(
-        thresholds=scores[last],
-        false_positives=np.rint(totals[last, 0]).astype(np.int64),
-        discrete=totals[last, 1] / faces,
-        continuous=totals[last, 2] / faces,
-    )
+    return fddb_steps(images).curve()
 
 
 def _steps(image: FddbImage) -> list[tuple[float, float, float, float]]:

@@ -17,51 +17,15 @@ one of them is wrong), and a photo without any face left is not looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64
 
 from twinlens.errors import CalibrationError, OptionError
 from twinlens.metrics.detection import OVERLAP, overlaps
+from twinlens.metrics.photo_counts import PhotoCounts
 
 LEAST_SIDE_PX = 24.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PhotoCounts:
-    """What was reported in each photo that shows a face.
-
-    Attributes:
-        reported: boxes.
-        right: boxes on a face.
-        faces: faces there are.
-        found: faces with a box on them.
-    """
-
-    reported: Int64[np.ndarray, " photos"]
-    right: Int64[np.ndarray, " photos"]
-    faces: Int64[np.ndarray, " photos"]
-    found: Int64[np.ndarray, " photos"]
-
-    @property
-    def silent(self) -> int:
-        """Photos in which nothing was reported; each counts 100 %."""
-        return int(np.count_nonzero(self.reported == 0))
-
-    def mean_precision(self, weights: Int64[np.ndarray, " photos"] | None = None) -> float:
-        """Return the mean over photos, 0 to 1.
-
-        Args:
-            weights: how often each photo counts; None for once.
-        """
-        shares = np.divide(self.right, self.reported, out=np.ones(len(self.reported)), where=self.reported > 0)
-        return float(np.average(shares, weights=weights))
-
-    def recall(self, weights: Int64[np.ndarray, " photos"] | None = None) -> float:
-        """Return the share of faces that have a box on them, 0 to 1, all photos together."""
-        weights = np.ones(len(self.faces), np.int64) if weights is None else weights
-        return float(weights @ self.found / (weights @ self.faces))
 
 
 def photo_counts(
