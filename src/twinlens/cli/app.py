@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from twinlens.cli import demo, detect, doctor, enrol, gallery, identify, index, models, verify
+from twinlens.cli import demo, detect, doctor, enrol, evaluate, gallery, identify, index, models, verify
 from twinlens.cli.exits import Exit, exit_code
 from twinlens.cli.output import note
 from twinlens.errors import TwinlensError
@@ -47,6 +47,7 @@ app.command("enrol")(enrol.enrol)
 app.command("identify")(identify.identify)
 app.command("search")(identify.search)
 app.command("index")(index.index)
+app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(gallery.app, name="gallery")

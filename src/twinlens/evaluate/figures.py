@@ -1,0 +1,67 @@
+"""Counts by person -> figures with the wider of two intervals: Wilson's, and that of resampling people.
+
+Pairs that share people err together, so Wilson's interval alone is too narrow; where errors are so rare that few people
+show any, resampled people say too little and Wilson's is the wider (`twinlens.metrics.people`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from twinlens.evaluate.records import Figure
+from twinlens.metrics.intervals import Interval, wilson
+from twinlens.metrics.people import PeopleCounts, bootstrap_rate
+
+People = Int[np.ndarray, "pairs 2"]
+
+
+def figure_of(name: str, interval: Interval, *, note: str = "") -> Figure:
+    """Return a figure with the ends of an interval."""
+    return Figure(name, interval.estimate, interval.low, interval.high, interval.method, note=note)
+
+
+def share(
+    name: str, hits: Bool[np.ndarray, " pairs"], people: People, *, rng: np.random.Generator, note: str = ""
+) -> Figure | None:
+    """Return the share of pairs that are hits, None without pairs.
+
+    Args:
+        name: what a hit is: ``FNMR``, ``accuracy``.
+        hits: one a pair.
+        people: the two people of each pair; twice the same for genuine pairs.
+        rng: draws people.
+        note: what a reader must know; the counts are added.
+    """
+    if not hits.size:
+        return None
+    counts = f"{int(hits.sum()):,} of {hits.size:,}"
+    interval = by_person_or_wilson(hits.astype(np.int64), np.ones(hits.size, dtype=np.int64), people, rng=rng)
+    return figure_of(name, interval, note=f"{counts}; {note}" if note else counts)
+
+
+def by_person_or_wilson(
+    successes: Int[np.ndarray, " groups"],
+    trials: Int[np.ndarray, " groups"],
+    people: Int[np.ndarray, "groups 2"],
+    *,
+    rng: np.random.Generator,
+) -> Interval:
+    """Return a share with the wider of Wilson's interval and that of resampling people."""
+    total, hits = int(trials.sum()), int(successes.sum())
+    narrow = wilson(hits, total)
+    if np.unique(people).size < 2:
+        return narrow
+    return wider(narrow, bootstrap_rate(PeopleCounts(successes, trials, people), rng=rng))
+
+
+def wider(one: Interval, other: Interval) -> Interval:
+    """Return the interval that spans more."""
+    return max(one, other, key=lambda interval: interval.high - interval.low)
+
+
+def renamed(figure: Figure, name: str) -> Figure:
+    """Return the figure under another name."""
+    return replace(figure, name=name)
