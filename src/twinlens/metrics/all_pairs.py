@@ -48,7 +48,7 @@ def score_all_pairs(
         CalibrationError: no pair of one kind, labels that do not fit, or vectors that are not finite.
         OptionError: more than `MAX_PAIRS` pairs.
     """
-    people = _numbers(vectors, subjects)
+    people = numbered_people(vectors, subjects)
     photos = people.size
     total = photos * (photos - 1) // 2
     owned = np.bincount(people)
@@ -59,7 +59,7 @@ def score_all_pairs(
     genuine = np.empty(mated, dtype=np.float32)
     impostor = np.empty(total - mated, dtype=np.float32)
     g = i = 0
-    for row, scores in _rows(vectors, progress):
+    for row, scores in rows_of_pairs(vectors, progress):
         same = people[row + 1 :] == people[row]
         alike, other = scores[same], scores[~same]
         genuine[g : g + alike.size] = alike
@@ -90,9 +90,9 @@ def find_false_matches(vectors: Vectors, subjects: Sequence[str], threshold: flo
         CalibrationError: labels that do not fit, or vectors that are not finite.
         OptionError: more than `MAX_PAIRS` pairs.
     """
-    people = _numbers(vectors, subjects)
+    people = numbered_people(vectors, subjects)
     found: list[tuple[np.ndarray, np.ndarray]] = []
-    for row, scores in _rows(vectors, None):
+    for row, scores in rows_of_pairs(vectors, None):
         hits = np.flatnonzero((scores.astype(np.float64) >= threshold) & (people[row + 1 :] != people[row]))
         if hits.size:
             pairs = np.stack((np.full(hits.size, row), hits + row + 1), axis=1)
@@ -105,7 +105,13 @@ def find_false_matches(vectors: Vectors, subjects: Sequence[str], threshold: flo
     return FalseMatches(photos[order], scores[order])
 
 
-def _numbers(vectors: Vectors, subjects: Sequence[str]) -> Int[np.ndarray, "photos"]:
+def numbered_people(vectors: Vectors, subjects: Sequence[str]) -> Int[np.ndarray, "photos"]:
+    """Return whom each photo shows as a number from 0, after checking that all pairs can be compared.
+
+    Raises:
+        CalibrationError: labels that do not fit, or vectors that are not finite.
+        OptionError: more than `MAX_PAIRS` pairs.
+    """
     photos = vectors.shape[0]
     if photos != len(subjects) or photos < 2:
         msg = f"wanted a subject for each of at least 2 vectors, got {photos} vectors and {len(subjects)} subjects"
@@ -119,7 +125,7 @@ def _numbers(vectors: Vectors, subjects: Sequence[str]) -> Int[np.ndarray, "phot
     return np.unique(np.asarray(subjects, dtype=np.str_), return_inverse=True)[1]
 
 
-def _rows(
+def rows_of_pairs(
     vectors: Vectors, progress: Callable[[int, int], None] | None
 ) -> Iterator[tuple[int, Float32[np.ndarray, "later"]]]:
     """Yield each photo's number and its similarity to all photos after it."""
