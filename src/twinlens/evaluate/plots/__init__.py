@@ -1,0 +1,55 @@
+"""Report -> its plots, for a page or as files (matplotlib by its objects: no pyplot, no state that outlives a call)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+from twinlens.errors import OptionError
+from twinlens.evaluate.plots.curves import Line, cmc_plot, det_plot, roc_plot
+from twinlens.evaluate.plots.ink import Plot, drawing, markup, write
+from twinlens.evaluate.plots.scores import folds_plot, histogram_plot, reliability_plot
+from twinlens.evaluate.plots.slices import compared_slices, slices_plot
+from twinlens.evaluate.records import Report
+
+__all__ = ["Plot", "bar_of", "compared_slices", "drawing", "markup", "report_plots", "save_plots"]
+
+
+def report_plots(report: Report) -> tuple[Plot, ...]:
+    """Draw everything that the report has the numbers for."""
+    line = Line("", report.curve, report.operating)
+    with drawing():
+        plots = [
+            histogram_plot(report.histogram, bar_of(report)),
+            roc_plot([line]),
+            det_plot([line]),
+            *(reliability_plot(c, name=f"reliability-{i}") for i, c in enumerate(report.calibrations, 1)),
+            folds_plot(report.folds),
+            cmc_plot([("", report.search)]) if report.search else None,
+            slices_plot(report.slices),
+        ]
+    return tuple(plot for plot in plots if plot is not None)
+
+
+def bar_of(report: Report) -> float | None:
+    """Return where the decisions fell: the threshold of the listed mistakes, the middle one where folds differ."""
+    return median(mistake.threshold for mistake in report.mistakes) if report.mistakes else None
+
+
+def save_plots(report: Report, folder: Path, *, kind: Literal["svg", "png"] = "svg") -> list[Path]:
+    """Write every plot of a report into a folder and return the files.
+
+    Raises:
+        OptionError: the folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for plot in report_plots(report):
+            paths.append(folder / f"{plot.name}.{kind}")
+            write(plot, paths[-1])
+    except OSError as error:
+        msg = f"cannot write plots to {folder}: {error.strerror or error}; name a folder that can be written to"
+        raise OptionError(msg) from error
+    return paths
