@@ -170,7 +170,7 @@ def test_counts_at_a_bar_are_those_of_the_lowest_threshold(seed: int) -> None:
 
 def test_precision_and_recall_of_nothing() -> None:
     counts = counts_at_bar([boxes()], [Truth(boxes(), np.empty(0, bool))])
-    assert (counts.precision(), counts.recall(), counts.silent) == (1.0, 0.0, 1)
+    assert (counts.precision(), counts.recall(), counts.silent) == (1.0, 0.0, 0)
     with pytest.raises(OptionError, match="each of 0 photos, got 1"):
         counts_at_bar([boxes()], [])
 

@@ -79,7 +79,8 @@ def test_a_missed_face_costs_nothing_and_a_second_box_is_right() -> None:
 def test_small_faces_are_struck_out_and_boxes_on_them_are_wrong() -> None:
     small = (200.0, 200.0, 223.0, 223.0)
     counts = photo_counts([boxes(FACE, small), boxes(small)], [boxes(FACE, small), boxes(small)])
-    assert counts.reported.tolist() == [2]
+    assert counts.reported.tolist() == [2, 0]
+    assert counts.silent == 0
     assert (counts.mean_precision(), counts.recall()) == (0.5, 1.0)
     kept = photo_counts([boxes(FACE, small)], [boxes(FACE, small)], least_side_px=0)
     assert (kept.mean_precision(), kept.faces.tolist()) == (1.0, [2])

@@ -34,7 +34,7 @@ def photo_counts(
     *,
     least_side_px: float = LEAST_SIDE_PX,
 ) -> PhotoCounts:
-    """Count by the rules above.
+    """Count by the rules above; a photo that is not looked at counts nothing.
 
     Args:
         reported: left, top, right, bottom of what the detector reports at its own bar, one array a photo.
@@ -54,14 +54,14 @@ def photo_counts(
     rows = []
     for boxes, drawn in zip(reported, faces, strict=True):
         left = _kept(drawn, least_side_px)
-        if len(left):
-            hits = overlaps(np.trunc(boxes), np.trunc(left), edge_px=0.0) >= OVERLAP
-            nearest = hits.any(axis=1)
-            rows.append((len(boxes), int(nearest.sum()), len(left), int(hits.any(axis=0).sum())))
-    if not rows:
+        hits = overlaps(np.trunc(boxes), np.trunc(left), edge_px=0.0) >= OVERLAP
+        looked = len(boxes) if len(left) else 0
+        rows.append((looked, int(hits.any(axis=1).sum()), len(left), int(hits.any(axis=0).sum())))
+    counts = PhotoCounts(*np.array(rows, np.int64).reshape(-1, 4).T)
+    if not counts.faces.any():
         msg = f"wanted a photo with a face of {least_side_px:g} pixels or more, got none in {len(faces)} photos"
         raise CalibrationError(msg)
-    return PhotoCounts(*np.array(rows, np.int64).T)
+    return counts
 
 
 def _kept(boxes: Float[np.ndarray, "faces 4"], least_side_px: float) -> Float64[np.ndarray, "left 4"]:

@@ -26,8 +26,8 @@ class PhotoCounts:
 
     @property
     def silent(self) -> int:
-        """Photos in which nothing was reported; each counts 100 %."""
-        return int(np.count_nonzero(self.reported == 0))
+        """Photos with faces in which nothing was reported."""
+        return int(np.count_nonzero((self.reported == 0) & (self.faces > 0)))
 
     def precision(self, weights: Int64[np.ndarray, " photos"] | None = None) -> float:
         """Return the share of boxes that are right, 0 to 1, all photos together; 1 where nothing was reported.
@@ -38,13 +38,11 @@ class PhotoCounts:
         return self._share(self.right, self.reported, weights, nothing=1.0)
 
     def mean_precision(self, weights: Int64[np.ndarray, " photos"] | None = None) -> float:
-        """Return the mean over photos of the share of boxes that are right; a silent photo counts 1.
-
-        Args:
-            weights: how often each photo counts; None for once.
-        """
+        """Return the mean over photos with faces of the share of boxes that are right; a silent one counts 1."""
+        weights = np.ones(len(self.faces), np.int64) if weights is None else weights
         shares = np.divide(self.right, self.reported, out=np.ones(len(self.reported)), where=self.reported > 0)
-        return float(np.average(shares, weights=weights))
+        counted = weights * (self.faces > 0)
+        return float(counted @ shares / counted.sum()) if counted.any() else 1.0
 
     def recall(self, weights: Int64[np.ndarray, " photos"] | None = None) -> float:
         """Return the share of faces that have a box on them, 0 to 1, all photos together; 0 where there is none."""
