@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from twinlens.evaluate import verdict, wording
 from twinlens.evaluate.extra import check_extra
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from twinlens.evaluate.plots import Plot
 
+T = TypeVar("T")
 FILTERS = (
     wording.count,
     wording.duration,
@@ -70,11 +72,21 @@ def page_text(report: Report, *, pictures: Pictures | None) -> str:
             "report": report,
             "remarks": verdict.verdict(report),
             "failures_said": verdict.failures_said(report.failures),
+            "operating": grouped(report.operating, lambda row: row.source),
+            "slices": grouped(report.slices, lambda part: part.by),
             "plots": {plot.name: drawn(plot) for plot in report_plots(report)},
             "mistakes": [_shown(mistake, pictures) for mistake in report.mistakes],
             "with_pictures": pictures is not None,
         },
     )
+
+
+def grouped(items: Sequence[T], key: Callable[[T], str]) -> list[tuple[str, list[T]]]:
+    """Return the items by what they have in common, groups and items in the order in which they came."""
+    groups: dict[str, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.items())
 
 
 def render(template: str, values: dict[str, Any]) -> str:

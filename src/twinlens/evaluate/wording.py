@@ -141,7 +141,7 @@ def _decimals(figure: Figure) -> int:
     if figure.low is None or figure.high is None or figure.high <= figure.low:
         return _plain_decimals(value)
     half = (figure.high - figure.low) * scale / 2
-    wanted = min(max(-math.floor(math.log10(half / 3)), 0), MOST_DECIMALS)
+    wanted = min(max(-math.floor(math.log10(half / 2)), 0), MOST_DECIMALS)
     # nearly all is not all, and hardly any is not none
     while wanted < MOST_DECIMALS and value not in (0.0, scale) and float(f"{value:.{wanted}f}") in (0.0, scale):
         wanted += 1

@@ -49,10 +49,10 @@ class Line:
 
 def roc_plot(lines: Sequence[Line]) -> Plot | None:
     """Draw how many genuine pairs are accepted against how many impostors, the latter on a logarithmic axis."""
-    drawn = [line for line in lines if line.curve.fmr]
+    drawn = _told(lines)
     if not drawn:
         return None
-    figure, axes = canvas()
+    figure, axes = canvas(height=4.0)
     left = 10.0 ** math.floor(math.log10(min(_least_fmr(line) for line in drawn)))
     axes.set_xscale("log")
     bottom = 1.0
@@ -84,10 +84,10 @@ def roc_plot(lines: Sequence[Line]) -> Plot | None:
 
 def det_plot(lines: Sequence[Line]) -> Plot | None:
     """Draw both error rates against each other on normal-deviate axes."""
-    drawn = [line for line in lines if line.curve.fmr]
+    drawn = _told(lines)
     if not drawn:
         return None
-    figure, axes = canvas(height=4.3)
+    figure, axes = canvas(height=4.0)
     left = min(_least_fmr(line) for line in drawn)
     low = min(_least(line.curve.fnmr, line.curve.fnmr_band, [fnmr for _, fnmr in _marks(line)]) for line in drawn)
     for at, line in enumerate(drawn):
@@ -150,6 +150,25 @@ def probit(rates: Floats) -> Floats:
 
 def _deviate(rate: float) -> float:
     return float(probit(np.array([rate]))[0])
+
+
+def _told(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that have points, without those that only repeat that one of the rates is zero.
+
+    Of the thresholds without any false match only the lowest says something, and likewise at the other end.
+    """
+    told = []
+    for line in lines:
+        curve = line.curve
+        if not curve.fmr:
+            continue
+        last = len(curve.fmr) - 1
+        start = max((at for at, rate in enumerate(curve.fnmr) if rate == 0), default=0)
+        stop = min((at for at, rate in enumerate(curve.fmr) if rate == 0), default=last)
+        part = slice(min(start, stop), max(start, stop) + 1)
+        values = {name: getattr(curve, name)[part] for name in ("thresholds", "fmr", "fnmr", "fmr_band", "fnmr_band")}
+        told.append(replace(line, curve=ErrorCurve(**values)))
+    return told
 
 
 def _marks(line: Line) -> list[tuple[float, float]]:

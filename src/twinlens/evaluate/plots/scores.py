@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,24 +37,16 @@ def histogram_plot(histogram: Histogram, bar: float | None) -> Plot | None:
         upper.stairs(share, edges, fill=True, color=colour, alpha=0.25)
         upper.stairs(share, edges, color=colour, linewidth=1.5, label=f"{label} ({count(int(counts.sum()))} pairs)")
         lower.stairs(np.where(counts > 0, counts, np.nan), edges, color=colour, linewidth=1.5, baseline=None)
-    lower.set_yscale("log")
-    lower.set_ylim(bottom=0.7)
-    lower.minorticks_off()
+    _count_axis(lower, float(max(genuine.max(), impostors.max())))
     for axes in (upper, lower):
         if bar is not None:
             axes.axvline(bar, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     if bar is not None:
-        upper.annotate(
-            f" threshold {threshold(bar)}",
-            (bar, 1),
-            xycoords=("data", "axes fraction"),
-            va="top",
-            color=INK,
-            fontsize=8,
-        )
-    upper.set(ylabel="share of pairs, %", ylim=(0, upper.get_ylim()[1] * 1.25))
+        place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "va": "top", "fontsize": 8}
+        upper.annotate(f" threshold {threshold(bar)}", (bar, 1), **place)
+    upper.set(ylabel="share of pairs, %", ylim=(0, upper.get_ylim()[1] * 1.12))
     lower.set(ylabel="pairs, log", xlabel="similarity")
-    upper.legend(loc="upper left", ncols=1)
+    upper.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2, handlelength=1.2, columnspacing=1.2)
     said = f"{count(int(genuine.sum()))} genuine and {count(int(impostors.sum()))} impostor pairs"
     centres = (edges[:-1] + edges[1:]) / 2
     means = [f"{number(float((c * centres).sum() / c.sum()))}" for c in (genuine, impostors) if c.sum()]
@@ -136,9 +129,15 @@ def _counts(axes: Axes, bars: Sequence[tuple[float, float, int]], colour: str) -
     left, right = np.array([b[0] for b in bars]), np.array([b[1] for b in bars])
     pairs = np.array([b[2] for b in bars], float)
     axes.bar(left, pairs, right - left, align="edge", color=colour, alpha=0.35, edgecolor=PLATE, linewidth=0.8)
-    axes.set_yscale("log")
-    axes.set_ylim(0.7, pairs.max() * 1.6)
-    ticks = [10**e for e in range(math.floor(math.log10(pairs.max())) + 1)]
-    axes.set_yticks(ticks[:: max(len(ticks) // 3, 1)], [count(t) for t in ticks[:: max(len(ticks) // 3, 1)]])
-    axes.minorticks_off()
+    _count_axis(axes, float(pairs.max()))
     axes.set_ylabel("pairs")
+
+
+def _count_axis(axes: Axes, most: float) -> None:
+    """Make the upright axis logarithmic, from one, with counts written out."""
+    axes.set_yscale("log")
+    axes.set_ylim(0.7, most * 1.6)
+    ticks = [10**e for e in range(math.floor(math.log10(most)) + 1)]
+    ticks = ticks[:: max(len(ticks) // 3, 1)]
+    axes.set_yticks(ticks, [count(tick) for tick in ticks])
+    axes.minorticks_off()

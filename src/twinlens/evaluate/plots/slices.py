@@ -79,7 +79,7 @@ def _panel(axes: Axes, rows: Sequence[Row], panel: int, colours: Sequence[str]) 
             colour = colours[at % len(colours)]
             if rate.low is not None and rate.high is not None:
                 axes.plot([100 * rate.low, 100 * rate.high], [place, place], color=colour, linewidth=1.5)
-            axes.plot([100 * rate.value], [place], "osD^vP"[at % 6], color=colour, markersize=5)
+            axes.plot([100 * rate.value], [place], "osD^vP"[at % 6], color=colour, markersize=5, clip_on=False)
             widest = max(widest, 100 * (rate.high if rate.high is not None else rate.value))
     for at in range(len(colours) if len(colours) > 1 else 0):
         axes.plot([], [], "osD^vP"[at % 6], color=colours[at], linestyle=DASHES[0], label=str(at))
