@@ -8,13 +8,15 @@ quite, so the figure is an expectation, not a measurement.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from twinlens.errors import CalibrationError, OptionError
-from twinlens.types import Decision, Embedding
-from twinlens.zoo import Measurement, ModelCard
+from twinlens.types import Decision, Embedding, Match
+from twinlens.zoo import EVEN, Calibration, Measurement, ModelCard
+from twinlens.zoo.calibration import log_odds
 
 DEFAULT_FMR = 0.001  # one stranger in a thousand
 UNLIKE_FMR = 0.01  # a photo below its threshold is hardly the same person: 1 in 700 on LFW's training people
@@ -30,14 +32,18 @@ class Policy:
         target_fmr: for verification: the share of comparisons of strangers that may be accepted, 0 to 1.
         target_fpir: for identification: the share of searches by strangers that may be given a name, 0 to 1.
         threshold: a similarity to use as it is, instead of both; what it stands for is then read from the card.
+        prior: how likely it was before looking that it is the same person (verification), or that the person is
+            enrolled (identification), 0 to 1; it moves the probability, never the answer.
     """
 
     target_fmr: float = DEFAULT_FMR
     target_fpir: float = DEFAULT_FPIR
     threshold: float | None = None
+    prior: float = EVEN
 
     def __post_init__(self) -> None:
-        for name, value in (("target_fmr", self.target_fmr), ("target_fpir", self.target_fpir)):
+        rates = {"target_fmr": self.target_fmr, "target_fpir": self.target_fpir, "prior": self.prior}
+        for name, value in rates.items():
             if not 0.0 < value < 1.0:
                 msg = f"{name} must lie between 0 and 1, got {value}"
                 raise OptionError(msg)
@@ -145,8 +151,17 @@ def fpir(fmr: float, templates: int) -> float:
     return 1.0 if fmr >= 1.0 else -math.expm1(templates * math.log1p(-fmr))
 
 
-def decide(left: Embedding, right: Embedding, bar: Bar) -> Decision:
+def decide(
+    left: Embedding, right: Embedding, bar: Bar, *, calibration: Calibration | None = None, prior: float = EVEN
+) -> Decision:
     """Compare two embeddings.
+
+    Args:
+        left: one.
+        right: the other.
+        bar: the threshold and what it stands for.
+        calibration: reads the similarity as a probability; None for none.
+        prior: how likely the same person was before looking, 0 to 1.
 
     Raises:
         ModelMismatchError: they come from different models.
@@ -154,11 +169,45 @@ def decide(left: Embedding, right: Embedding, bar: Bar) -> Decision:
     score = left.similarity(right)
     return Decision(
         score=score,
-        probability=None,
+        probability=None if calibration is None else calibration.probability(score, prior=prior),
         threshold=bar.threshold,
         fmr=bar.fmr,
         accepted=score >= bar.threshold,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the scores of a search become probabilities.
+
+    Before looking, the probe is enrolled with probability ``prior``, and then each of the N subjects alike. By Bayes
+
+        P(subject i) = (prior / N) LR_i / ((1 - prior) + sum over candidates j of (prior / N) LR_j)
+
+    is the probability that the probe is subject i, rather than another or nobody enrolled; those of all candidates and
+    of "nobody" sum to 1. Subjects beyond the candidates are left out: their likelihood ratios are lower than all of
+    these. A subject's best template is read like a single comparison.
+
+    Attributes:
+        calibration: None where the model has none; then nothing has a probability.
+        subjects: how many the search could have named.
+        prior: how likely it was before looking that the probe is one of them, 0 to 1.
+    """
+
+    calibration: Calibration | None
+    subjects: int
+    prior: float = EVEN
+
+    def read(self, matches: Sequence[Match]) -> list[Match]:
+        """Return the candidates of one probe with their probabilities."""
+        if self.calibration is None or not matches:
+            return list(matches)
+        llr = self.calibration.llr(np.array([match.score for match in matches]))
+        odds = llr + log_odds(self.prior) - math.log(max(self.subjects, len(matches)))  # of each against nobody
+        top = max(0.0, float(odds.max()))
+        shares = np.exp(odds - top)
+        total = math.exp(-top) + float(shares.sum())
+        return [replace(m, probability=float(share) / total) for m, share in zip(matches, shares, strict=True)]
 
 
 def _unmeasured(card: ModelCard) -> CalibrationError:

@@ -172,9 +172,10 @@ def test_the_choice_is_the_lowest_held_out_cllr_and_few_numbers_win_a_tie() -> N
     assert any("only 60 people" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_the_held_out_cllr_foretells_that_of_new_people() -> None:
-    vectors, names = made_up_vectors(200, 3, seed=2)
-    half = 100 * 3
+    vectors, names = made_up_vectors(300, 3, seed=2)
+    half = 150 * 3
     data = fold_vectors(vectors[:half], names[:half], rng=np.random.default_rng(1))
     found = fit_calibration(data, protocol="made up", command="pytest")
     g, i = fold_vectors(vectors[half:], names[half:], rng=np.random.default_rng(1)).whole()

@@ -28,9 +28,17 @@ from twinlens.recognizer.identification import identify_faces
 from twinlens.recognizer.pipeline import PhotoOptions, Pipeline, no_face
 from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Sighting
 from twinlens.runtime import RuntimeOptions
-from twinlens.score import CLUSTER_FMR, UNLIKE_FMR, Bar, Policy, decide, identification_bar, verification_bar
+from twinlens.score import CLUSTER_FMR, UNLIKE_FMR, Bar, Policy, Reading, decide, identification_bar, verification_bar
 from twinlens.types import Decision, Embedding, Image, Match
-from twinlens.zoo import DEFAULT_DETECTOR, DEFAULT_EMBEDDER, ModelCard, checked_paths, find_card
+from twinlens.zoo import (
+    DEFAULT_DETECTOR,
+    DEFAULT_EMBEDDER,
+    Calibration,
+    ModelCard,
+    calibrated,
+    checked_paths,
+    find_card,
+)
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -44,7 +52,7 @@ class Recognizer:
     Args:
         detector: Image -> [Face].
         embedder: [Crop] -> [Embedding].
-        card: the embedder's card: thresholds at measured error rates.
+        card: the embedder's card: thresholds at measured error rates, and how a similarity becomes a probability.
         gallery: who is enrolled; None for one-to-one work.
         policy: when the answer is yes.
         photos: how photos are read and judged.
@@ -79,6 +87,7 @@ class Recognizer:
         detect: DetectOptions | None = None,
         photos: PhotoOptions | None = None,
         runtime: RuntimeOptions | None = None,
+        calibration: str | None = None,
     ) -> Recognizer:
         """Load models by name, and open or create a gallery.
 
@@ -91,6 +100,8 @@ class Recognizer:
             detect: what to look for.
             photos: how photos are read and judged.
             runtime: engine, precision and threads.
+            calibration: the name of one saved by ``twinlens calibrate``; None for the one in force (``twinlens models
+                show``), ``card`` for what the model came with.
 
         Raises:
             ModelError: a model is unknown, missing or not the one its card describes.
@@ -101,7 +112,7 @@ class Recognizer:
         return cls(
             _detector(detector, runtime, detect),
             network,
-            find_card(embedder),
+            calibrated(find_card(embedder), calibration),
             gallery=None if gallery is None else open_gallery(gallery, model=network.model, dim=network.dim),
             policy=policy,
             photos=photos,
@@ -129,6 +140,14 @@ class Recognizer:
     def detector(self) -> Detector:
         """Image -> [Face]."""
         return self._pipeline.detector
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """How a similarity becomes a probability; None where nobody calibrated the very embedder in use.
+
+        Averaging with the mirror image (``flip``) makes another embedder of a model.
+        """
+        return self.card.calibration if self.embedder.model == self.card.identity else None
 
     def __enter__(self) -> Recognizer:
         return self
@@ -181,8 +200,10 @@ class Recognizer:
             NoFaceError: a photo shows nobody.
             CalibrationError: the model has no measured threshold for this policy.
         """
-        bar = verification_bar(self.card, policy or self.policy)
-        return decide(*self._pipeline.embed_pair(left, right), bar)
+        policy = policy or self.policy
+        bar = verification_bar(self.card, policy)
+        pair = self._pipeline.embed_pair(left, right)
+        return decide(*pair, bar, calibration=self.calibration, prior=policy.prior)
 
     def compare(self, left: Examined, right: Examined, *, bar: Bar | None = None) -> Decision:
         """Decide on two examined photos by their first portraits."""
@@ -190,7 +211,8 @@ class Recognizer:
         for examined in (left, right):
             if not examined.portraits:
                 raise no_face(examined.source)
-        return decide(left.portraits[0].embedding, right.portraits[0].embedding, bar)
+        pair = left.portraits[0].embedding, right.portraits[0].embedding
+        return decide(*pair, bar, calibration=self.calibration, prior=self.policy.prior)
 
     def examine_pair(self, left: Source, right: Source) -> tuple[Examined, Examined]:
         """Examine the main face of two photos side by side; see `verify`."""
@@ -241,6 +263,11 @@ class Recognizer:
         """Return the threshold for a search in the gallery as large as it is."""
         return identification_bar(self.card, policy or self.policy, self.gallery.count())
 
+    def reading(self, policy: Policy | None = None, *, tags: Mapping[str, str] | None = None) -> Reading:
+        """Return how the scores of a search among the subjects with these tags become probabilities."""
+        subjects = len(self.gallery.subjects(tags=tags)) if tags else len(self.gallery)
+        return Reading(self.calibration, subjects, (policy or self.policy).prior)
+
     def identify(
         self,
         photo: Source | Examined,
@@ -264,7 +291,8 @@ class Recognizer:
         _positive("top", top)
         examined = photo if isinstance(photo, Examined) else self.examine(photo)
         bar = self.identification_bar(policy)
-        return identify_faces(examined.portraits, self.gallery, bar=bar, top=top, tags=tags)
+        reading = self.reading(policy, tags=tags)
+        return identify_faces(examined.portraits, self.gallery, bar=bar, top=top, tags=tags, reading=reading)
 
     def search(self, photo: Source, *, top: int = 10, tags: Mapping[str, str] | None = None) -> list[Match]:
         """Return the subjects most alike to a photo's main face, best first, whatever their score.
@@ -276,7 +304,7 @@ class Recognizer:
         """
         _positive("top", top)
         (matches,) = self.gallery.search([self.embed(photo)], top, tags=tags)
-        return matches
+        return self.reading(tags=tags).read(matches)
 
     def index(self, folder: Path) -> Iterator[EnrolmentReport]:
         """Store every face of every photo under a folder, to be searched and clustered; skip what is there."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from twinlens.protocols import Search
 from twinlens.recognizer.results import Identification, Portrait
-from twinlens.score import Bar
+from twinlens.score import Bar, Reading
 from twinlens.types import Match
 
 Together = Callable[[int, int], bool]  # whether two faces, by number, were seen at the same time
@@ -20,6 +20,7 @@ def identify_faces(
     top: int,
     tags: Mapping[str, str] | None = None,
     together: Together | None = None,
+    reading: Reading | None = None,
 ) -> list[Identification]:
     """Name each face of one photo, or of one video.
 
@@ -33,11 +34,14 @@ def identify_faces(
         top: candidates to report for each face.
         tags: only subjects that carry all of these.
         together: which faces exclude each other; None for all, as in a photo.
+        reading: how scores become probabilities; None leaves them out.
     """
     if not portraits:
         return []
     depth = max(top, _largest_company(len(portraits), together))  # a face needs its next ones when others go first
     found = gallery.search([p.embedding for p in portraits], depth, tags=tags)
+    if reading is not None:
+        found = [reading.read(matches) for matches in found]
     given = assign(found, bar.threshold, together)
     return [
         Identification(

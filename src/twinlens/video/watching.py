@@ -85,7 +85,8 @@ def identify_video(
     groups = joined(watch.pieces, bars, options.reconnect_s)
     least = min(options.min_looks, watch.looks)
     kept = [group for group in groups if sum(len(piece.trail) for piece in group) >= least]
-    name = partial(identify_faces, gallery=recognizer.gallery, bar=bar, top=top, tags=tags)
+    reading = recognizer.reading(policy, tags=tags)
+    name = partial(identify_faces, gallery=recognizer.gallery, bar=bar, top=top, tags=tags, reading=reading)
     return Watched(
         source=film.name,
         tracks=_tracks(kept, name),

@@ -11,6 +11,16 @@ from twinlens.zoo.cabinet import (
     sha256_of,
     user_folder,
 )
+from twinlens.zoo.calibration import EVEN, Calibration
+from twinlens.zoo.calibrations import (
+    OwnCalibration,
+    calibrated,
+    find_calibration,
+    list_calibrations,
+    own_calibration,
+    remove_calibration,
+    save_calibration,
+)
 from twinlens.zoo.card import (
     Accuracy,
     InputSpec,
@@ -20,22 +30,33 @@ from twinlens.zoo.card import (
     OperatingPoint,
     read_card,
 )
+from twinlens.zoo.tables import write_tables
 
 __all__ = [
     "DEFAULT_DETECTOR",
     "DEFAULT_EMBEDDER",
+    "EVEN",
     "Accuracy",
+    "Calibration",
     "InputSpec",
     "Measurement",
     "ModelCard",
     "ModelFile",
     "OperatingPoint",
+    "OwnCalibration",
+    "calibrated",
     "checked_paths",
     "faulty_cards",
+    "find_calibration",
     "find_card",
+    "list_calibrations",
     "list_cards",
     "locate",
+    "own_calibration",
     "read_card",
+    "remove_calibration",
+    "save_calibration",
     "sha256_of",
     "user_folder",
+    "write_tables",
 ]

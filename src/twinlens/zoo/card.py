@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from twinlens.errors import ModelError
+from twinlens.zoo.calibration import Calibration
 
 Kind = Literal["embedder", "detector"]
 SHA256_LENGTH = 64
@@ -122,6 +123,7 @@ class ModelCard:
             answers otherwise is not to be trusted.
         accuracy: measured on whole protocols.
         measured: thresholds and error rates; None where nobody measured them.
+        calibration: how a similarity becomes a probability; None where nobody calibrated the model.
         folder: where the card was read from.
     """
 
@@ -141,6 +143,7 @@ class ModelCard:
     golden: tuple[float, ...] = ()
     accuracy: tuple[Accuracy, ...] = ()
     measured: Measurement | None = None
+    calibration: Calibration | None = None
     folder: Path = Path()
 
     @property
@@ -208,12 +211,31 @@ def _card(table: dict[str, Any], folder: Path) -> ModelCard:
         raise ModelError(msg)
     values["accuracy"] = tuple(_typed(Accuracy, a) for a in table.get("accuracy", ()))
     if "measured" in table:
-        values["measured"] = _measurement(table["measured"])
+        values["measured"] = measurement_of(table["measured"])
+    if "calibration" in table:
+        values["calibration"] = calibration_of(table["calibration"])
     return _typed(ModelCard, {**values, "folder": folder})
 
 
-def _measurement(table: Mapping[str, Any]) -> Measurement:
+def measurement_of(table: Mapping[str, Any]) -> Measurement:
+    """Make a measurement of the values of a ``[measured]`` table.
+
+    Raises:
+        ModelError: values that cannot be; also TypeError, KeyError and ValueError for such a table.
+    """
     return _typed(Measurement, {**table, "points": tuple(_typed(OperatingPoint, p) for p in table["points"])})
+
+
+def calibration_of(table: Mapping[str, Any]) -> Calibration:
+    """Make a calibration of the values of a ``[calibration]`` table.
+
+    Raises:
+        ModelError: values that cannot be; also TypeError, KeyError and ValueError for such a table.
+    """
+    values = dict(table)
+    values["weights"] = tuple(map(float, table.get("weights", ())))
+    values["knots"] = tuple((float(place), float(llr)) for place, llr in table.get("knots", ()))
+    return _typed(Calibration, values)
 
 
 def _typed(kind: type[T], values: Mapping[str, Any]) -> T:
