@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from twinlens.cli import demo, detect, doctor, enrol, evaluate, gallery, identify, index, models, verify
+from twinlens.cli import benchmark, demo, detect, doctor, enrol, evaluate, gallery, identify, index, models, verify
 from twinlens.cli.exits import Exit, exit_code
 from twinlens.cli.output import note
 from twinlens.errors import TwinlensError
@@ -50,6 +50,7 @@ app.command("index")(index.index)
 app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(models.app, name="models")
 

@@ -136,3 +136,41 @@ def markdown(benchmarks: Sequence[DetectorBenchmark], pictures: Sequence[tuple[s
     parts.append(FLATTERS)
     parts += [f"![{shown}]({name})\n\n{shown}" for name, shown in pictures]
     return "\n\n".join(parts) + "\n"
+
+
+def plain_table(benchmark: DetectorBenchmark) -> str:
+    """Return the table for a terminal: every number with its interval below."""
+    names = [figure.name for figure in benchmark.settings[0].figures]
+    heading = ["", *map(_short, names), "CPU\nms a photo", f"times\n{benchmark.reference}", "\nparameters"]
+    rows = [heading]
+    for result in benchmark.settings:
+        cells = [f"{score(figure)}\n{_ends(figure, 2)}" for figure in result.figures]
+        ratio = f"{result.cost.ratio.value or 0:.1f}\n{_ends(result.cost.ratio, 1)}"
+        size = count(result.parameters) if result.parameters else "not stated"
+        rows.append([result.label, *cells, milliseconds(result.cost.cpu_ms), ratio, size])
+    widths = [max(len(line) for row in rows for line in row[column].split("\n")) for column in range(len(heading))]
+    return "\n".join(_lines(row, widths) for row in rows)
+
+
+def _lines(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Return the two lines of a row, the first cell to the left and the others to the right."""
+    cells = [(*cell.split("\n"), "")[:2] for cell in row]
+    return "\n".join(
+        "  ".join(
+            cell[line].ljust(width) if place == 0 else cell[line].rjust(width)
+            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+        for line in (0, 1)
+    )
+
+
+def _short(name: str) -> str:
+    """Break a figure's name into the two lines of a heading."""
+    brief = name.replace(" at ", "\nat ").replace(" false positives", " FP").replace(" (Baez)", "\n(Baez)")
+    return brief if "\n" in brief else f"\n{brief}"
+
+
+def _ends(figure: Figure, digits: int) -> str:
+    if figure.low is None or figure.high is None or figure.low == figure.high:
+        return ""
+    return f"{figure.low:.{digits}f}\N{EN DASH}{figure.high:.{digits}f}"
