@@ -14,7 +14,7 @@ from twinlens.datasets.records import Photo, Split
 from twinlens.evaluate.choice import Choice
 from twinlens.evaluate.crossed import Counted, Crossed, count_by_person, cross, resampled_rates
 from twinlens.evaluate.crossed_slices import slices_of_all
-from twinlens.evaluate.figures import figure_of
+from twinlens.evaluate.figures import Chance, figure_of
 from twinlens.evaluate.listed import relative
 from twinlens.evaluate.outcome import CURVE_POINTS, SHOWN_MISTAKES, Outcome, histogram_of, rows_worth_showing
 from twinlens.evaluate.records import ErrorCurve, Figure, Mistake, OperatingRow
@@ -24,7 +24,6 @@ from twinlens.metrics.intervals import Interval
 from twinlens.metrics.operating import impostors_needed, threshold_at_fmr
 from twinlens.metrics.verification import auc, eer, error_curve
 
-RESAMPLES = 1000
 READ_OFF = (0.01, 0.001, 1e-4, 1e-5)  # TAR at FMR, thresholds from the tested pairs as the literature does
 HEADLINE_FMR = 0.001
 
@@ -56,9 +55,7 @@ def compare_everyone(split: Split, seen: Seen) -> tuple[Crossed, AllPairs]:
     return crossed, score_all_pairs(crossed.vectors, [f"{person:09d}" for person in crossed.people.tolist()])
 
 
-def outcome_of_all(
-    split: Split, seen: Seen, choices: Sequence[Choice], root: Path, *, rng: np.random.Generator
-) -> Outcome:
+def outcome_of_all(split: Split, seen: Seen, choices: Sequence[Choice], root: Path, *, chance: Chance) -> Outcome:
     """Return everything that is said of all pairs of a part's photos."""
     crossed, scores = compare_everyone(split, seen)
     curve = error_curve(scores.genuine, scores.impostor)
@@ -73,7 +70,9 @@ def outcome_of_all(
     headline_at = _headline_threshold(choices[0])
     points = np.array([*curve.thresholds[keep], *asked, *read_off.values(), equal.threshold, headline_at])
     counted = count_by_person(crossed, points)
-    table = Table(crossed, scores, counted, resampled_rates(counted, crossed, rng=rng, resamples=RESAMPLES))
+    table = Table(
+        crossed, scores, counted, resampled_rates(counted, crossed, rng=chance.rng, resamples=chance.resamples)
+    )
     matches = find_false_matches(crossed.vectors, [f"{p:09d}" for p in crossed.people.tolist()], headline_at)
     return Outcome(
         headline=tuple(_headline(table, choices[0], headline_at, read_off, equal.rate, equal.threshold)),

@@ -6,16 +6,29 @@ show any, resampled people say too little and Wilson's is the wider (`twinlens.m
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from twinlens.evaluate.records import Figure
 from twinlens.metrics.intervals import Interval, wilson
-from twinlens.metrics.people import PeopleCounts, bootstrap_rate
+from twinlens.metrics.people import RESAMPLES, PeopleCounts, bootstrap_rate
 
 People = Int[np.ndarray, "pairs 2"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """What intervals are drawn with.
+
+    Attributes:
+        rng: draws people.
+        resamples: how many times.
+    """
+
+    rng: np.random.Generator
+    resamples: int = RESAMPLES
 
 
 def figure_of(name: str, interval: Interval, *, note: str = "") -> Figure:
@@ -24,7 +37,7 @@ def figure_of(name: str, interval: Interval, *, note: str = "") -> Figure:
 
 
 def share(
-    name: str, hits: Bool[np.ndarray, " pairs"], people: People, *, rng: np.random.Generator, note: str = ""
+    name: str, hits: Bool[np.ndarray, " pairs"], people: People, *, chance: Chance, note: str = ""
 ) -> Figure | None:
     """Return the share of pairs that are hits, None without pairs.
 
@@ -32,13 +45,13 @@ def share(
         name: what a hit is: ``FNMR``, ``accuracy``.
         hits: one a pair.
         people: the two people of each pair; twice the same for genuine pairs.
-        rng: draws people.
+        chance: draws people.
         note: what a reader must know; the counts are added.
     """
     if not hits.size:
         return None
     counts = f"{int(hits.sum()):,} of {hits.size:,}"
-    interval = by_person_or_wilson(hits.astype(np.int64), np.ones(hits.size, dtype=np.int64), people, rng=rng)
+    interval = by_person_or_wilson(hits.astype(np.int64), np.ones(hits.size, dtype=np.int64), people, chance=chance)
     return figure_of(name, interval, note=f"{counts}; {note}" if note else counts)
 
 
@@ -47,14 +60,18 @@ def by_person_or_wilson(
     trials: Int[np.ndarray, " groups"],
     people: Int[np.ndarray, "groups 2"],
     *,
-    rng: np.random.Generator,
+    chance: Chance,
 ) -> Interval:
     """Return a share with the wider of Wilson's interval and that of resampling people."""
     total, hits = int(trials.sum()), int(successes.sum())
     narrow = wilson(hits, total)
     if np.unique(people).size < 2:
         return narrow
-    return wider(narrow, bootstrap_rate(PeopleCounts(successes, trials, people), rng=rng))
+    return wider(narrow, _drawn(PeopleCounts(successes, trials, people), chance))
+
+
+def _drawn(counts: PeopleCounts, chance: Chance) -> Interval:
+    return bootstrap_rate(counts, rng=chance.rng, resamples=chance.resamples)
 
 
 def wider(one: Interval, other: Interval) -> Interval:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int
 
 from twinlens.evaluate.choice import Choice
-from twinlens.evaluate.figures import figure_of, share
+from twinlens.evaluate.figures import Chance, figure_of, share
 from twinlens.evaluate.outcome import (
     CURVE_POINTS,
     SHOWN_MISTAKES,
@@ -47,13 +47,14 @@ class Test:
 
     trials: Trials
     names: tuple[str, ...]
-    part: np.ndarray
+    part: Int[np.ndarray, " pairs"]
     choices: tuple[tuple[Choice, ...], ...]
 
     @property
     def thresholds(self) -> Float64[np.ndarray, " pairs"]:
         """What each pair is held against, by the first source."""
-        return np.array([choice.threshold for choice in self.choices[0]])[self.part]
+        held: Float64[np.ndarray, " pairs"] = np.array([choice.threshold for choice in self.choices[0]])[self.part]
+        return held
 
     @property
     def accepted(self) -> Bool[np.ndarray, " pairs"]:
@@ -62,17 +63,17 @@ class Test:
         return answers
 
 
-def outcome_of(test: Test, seen: Seen, root: Path, *, rng: np.random.Generator) -> Outcome:
+def outcome_of(test: Test, seen: Seen, root: Path, *, chance: Chance) -> Outcome:
     """Return everything that is said of listed pairs."""
     trials = test.trials
     failed = ~trials.compared
     return Outcome(
-        headline=tuple(headline(test, rng)),
+        headline=tuple(headline(test, chance)),
         folds=tuple(_fold_accuracies(test)) if len(test.names) > 1 else (),
-        operating=tuple(row for choices in test.choices for row in _operating(test, choices, rng)),
-        curve=_curve(trials, rng),
+        operating=tuple(row for choices in test.choices for row in _operating(test, choices, chance)),
+        curve=_curve(trials, chance),
         histogram=histogram_of(trials.genuine, trials.impostor),
-        slices=slices_of(trials, test.accepted, seen, rng=rng),
+        slices=slices_of(trials, test.accepted, seen, chance=chance),
         mistakes=_mistakes(test, root),
         answers=Answers(
             trials.digest(str(root)),
@@ -88,25 +89,25 @@ def outcome_of(test: Test, seen: Seen, root: Path, *, rng: np.random.Generator) 
     )
 
 
-def headline(test: Test, rng: np.random.Generator) -> list[Figure]:
+def headline(test: Test, chance: Chance) -> list[Figure]:
     """Return the figures that are said first, accuracy before all."""
     trials = test.trials
     right = test.accepted == trials.same
-    whole = share("accuracy", right, trials.people, rng=rng, note="failures count as non-matches")
+    whole = share("accuracy", right, trials.people, chance=chance, note="failures count as non-matches")
     figures = [whole] if len(test.names) == 1 else [_over_folds(test), _named(whole, "accuracy, all folds together")]
     if not trials.compared.all():
         among = share(
             "accuracy of compared pairs",
             right[trials.compared],
             trials.people[trials.compared],
-            rng=rng,
+            chance=chance,
             note="pairs without a score left out: it flatters",
         )
         figures.append(among)
     figures += [
-        share("FMR", test.accepted[~trials.same], trials.people[~trials.same], rng=rng),
-        share("FNMR", ~test.accepted[trials.same], trials.people[trials.same], rng=rng),
-        *_of_all_thresholds(trials, rng),
+        share("FMR", test.accepted[~trials.same], trials.people[~trials.same], chance=chance),
+        share("FNMR", ~test.accepted[trials.same], trials.people[trials.same], chance=chance),
+        *_of_all_thresholds(trials, chance),
     ]
     return [figure for figure in figures if figure is not None]
 
@@ -130,7 +131,7 @@ def _fold_accuracies(test: Test) -> list[float]:
     return [float(right[test.part == number].mean()) for number in range(len(test.names))]
 
 
-def _of_all_thresholds(trials: Trials, rng: np.random.Generator) -> list[Figure]:
+def _of_all_thresholds(trials: Trials, chance: Chance) -> list[Figure]:
     """Return figures that belong to no threshold, with intervals by resampling people; failures lie lowest."""
     same, ranked = trials.same, trials.ranked
     scores = PeopleScores(ranked[same], ranked[~same], trials.people[same, 0], trials.people[~same])
@@ -148,14 +149,14 @@ def _of_all_thresholds(trials: Trials, rng: np.random.Generator) -> list[Figure]
             few = f"{scores.impostor.size:,} impostor pairs cannot support it: {needed:,} are needed (rule of three)"
             figures.append(Figure(name, None, note=few))
             continue
-        interval = bootstrap(scores, statistic, rng=rng)
+        interval = bootstrap(scores, statistic, rng=chance.rng, resamples=chance.resamples)
         figures.append(
             Figure(name, interval.estimate, interval.low, interval.high, interval.method, shown, note)  # type: ignore[arg-type]
         )
     return figures
 
 
-def _operating(test: Test, choices: Sequence[Choice], rng: np.random.Generator) -> list[OperatingRow]:
+def _operating(test: Test, choices: Sequence[Choice], chance: Chance) -> list[OperatingRow]:
     """Return a row a target; each fold is held against its own threshold, the median of which is shown."""
     trials, source = test.trials, choices[0].source
     least = min(choice.impostors for choice in choices)
@@ -169,14 +170,14 @@ def _operating(test: Test, choices: Sequence[Choice], rng: np.random.Generator) 
     def measure(target: float, threshold: float) -> OperatingRow:
         own = np.array([choice.targets[target] for choice in choices], dtype=np.float64)[test.part]
         accepted = trials.ranked >= own
-        fmr = share("FMR", accepted[~trials.same], trials.people[~trials.same], rng=rng)
-        fnmr_ = share("FNMR", ~accepted[trials.same], trials.people[trials.same], rng=rng)
+        fmr = share("FMR", accepted[~trials.same], trials.people[~trials.same], chance=chance)
+        fnmr_ = share("FNMR", ~accepted[trials.same], trials.people[trials.same], chance=chance)
         return OperatingRow(source, target, threshold, least, fmr, fnmr_)
 
     return rows_worth_showing(targets, source, least, measure)
 
 
-def _curve(trials: Trials, rng: np.random.Generator) -> ErrorCurve:
+def _curve(trials: Trials, chance: Chance) -> ErrorCurve:
     """Return both errors at up to 160 thresholds, with bands by resampling people."""
     same, ranked = trials.same, trials.ranked
     curve = error_curve(ranked[same], ranked[~same])
@@ -188,8 +189,8 @@ def _curve(trials: Trials, rng: np.random.Generator) -> ErrorCurve:
     for wrong, chosen in ((ranked[~same, None] >= thresholds, ~same), (ranked[same, None] < thresholds, same)):
         people = trials.people[chosen]
         rates = []
-        for _ in range(CURVE_RESAMPLES):
-            times = np.bincount(rng.integers(count, size=count), minlength=count)
+        for _ in range(min(CURVE_RESAMPLES, chance.resamples)):
+            times = np.bincount(chance.rng.integers(count, size=count), minlength=count)
             weights = times[people[:, 0]] * np.where(people[:, 0] == people[:, 1], 1, times[people[:, 1]])
             if weights.sum():
                 rates.append(weights @ wrong / weights.sum())

@@ -18,7 +18,7 @@ from twinlens.datasets.registry import DATASETS
 from twinlens.errors import CalibrationError
 from twinlens.evaluate.choice import Choice, chosen, from_card
 from twinlens.evaluate.everyone import compare_everyone, outcome_of_all
-from twinlens.evaluate.figures import figure_of
+from twinlens.evaluate.figures import Chance, figure_of
 from twinlens.evaluate.listed import Test, outcome_of, relative
 from twinlens.evaluate.machine import machine
 from twinlens.evaluate.outcome import Outcome
@@ -40,6 +40,7 @@ from twinlens.evaluate.sight import NO_FACE, Lens, Memory, Progress, Seen, see
 from twinlens.evaluate.trials import compare_pairs, join_trials
 from twinlens.metrics.acquisition import failure_rate
 from twinlens.metrics.intervals import mcnemar
+from twinlens.metrics.people import RESAMPLES
 from twinlens.version import __version__
 from twinlens.zoo import Measurement
 
@@ -55,6 +56,7 @@ class Options:
         card_thresholds: thresholds from the model's card alone; everybody is tested.
         all_pairs: all pairs of photos in place of the listed ones.
         quick: at most so many people of each part, the first; such a report is marked.
+        resamples: draws of people behind each interval.
         command: the exact command, for the report.
     """
 
@@ -62,6 +64,7 @@ class Options:
     card_thresholds: bool = False
     all_pairs: bool = False
     quick: int | None = None
+    resamples: int = RESAMPLES
     command: str = ""
 
 
@@ -111,7 +114,7 @@ def evaluate(
         curve=outcome.curve,
         histogram=outcome.histogram,
         calibrations=(),
-        search=search_people(tested, seen, rng=np.random.default_rng(options.seed + 2)),
+        search=search_people(tested, seen, chance=Chance(np.random.default_rng(options.seed + 2), options.resamples)),
         slices=outcome.slices,
         mistakes=outcome.mistakes,
         baseline=None if baseline is None else _baseline(baseline, plan, outcome, dataset, options),
@@ -126,11 +129,11 @@ def evaluate(
 
 def _tested(plan: Plan, seen: Seen, measured: Measurement | None, dataset: Dataset, options: Options) -> Outcome:
     """Choose, then test, once."""
-    rng = np.random.default_rng(options.seed + 1)
+    chance = Chance(np.random.default_rng(options.seed + 1), options.resamples)
     if plan.pairs == "all":
         (only,) = plan.rounds
         sources = _sources([_choice(only, plan, seen)], measured, plan)
-        return outcome_of_all(only.test, seen, [choices[0] for choices in sources], dataset.root, rng=rng)
+        return outcome_of_all(only.test, seen, [choices[0] for choices in sources], dataset.root, chance=chance)
     trials = [compare_pairs(round_.test, seen) for round_ in plan.rounds]
     test = Test(
         join_trials(trials, [round_.test for round_ in plan.rounds]),
@@ -138,7 +141,7 @@ def _tested(plan: Plan, seen: Seen, measured: Measurement | None, dataset: Datas
         np.repeat(np.arange(len(trials)), [len(part.pairs) for part in trials]),
         _sources([_choice(round_, plan, seen) for round_ in plan.rounds], measured, plan),
     )
-    return outcome_of(test, seen, dataset.root, rng=rng)
+    return outcome_of(test, seen, dataset.root, chance=chance)
 
 
 def _choice(round_: Round, plan: Plan, seen: Seen) -> Choice | None:

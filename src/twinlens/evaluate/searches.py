@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int
 from twinlens.datasets.oneshot import WAYS, draw_episodes
 from twinlens.datasets.pairing import by_person
 from twinlens.datasets.records import Photo
-from twinlens.evaluate.figures import by_person_or_wilson, figure_of
+from twinlens.evaluate.figures import Chance, by_person_or_wilson, figure_of
 from twinlens.evaluate.records import Figure, Search
 from twinlens.evaluate.sight import Seen
 from twinlens.metrics.identification import (
@@ -37,7 +37,7 @@ FPIRS = (0.1, 0.01)
 STRANGER = -2.0  # score of a photo without a vector: below every similarity
 
 
-def search_people(photos: Sequence[Photo], seen: Seen, *, rng: np.random.Generator) -> Search | None:
+def search_people(photos: Sequence[Photo], seen: Seen, *, chance: Chance) -> Search | None:
     """Return the one-to-many figures of these people; None where fewer than two have a second photo.
 
     A probe without a face is a miss; a person whose first photo shows no face is enrolled from it all the same, and
@@ -49,12 +49,12 @@ def search_people(photos: Sequence[Photo], seen: Seen, *, rng: np.random.Generat
     gallery = [owned[0] for owned in people.values()]
     probes = [photo for owned in people.values() for photo in owned[1:]]
     closed = _searched(probes, gallery, seen)
-    figures = [_rank(closed, probes, k) for k in (1, 5) if k < len(gallery)]
-    figures += _retrieval(photos, seen, rng)
-    nonmated, found = _open_set(people, photos, seen, rng)
+    figures = [_rank(closed, probes, k, chance) for k in (1, 5) if k < len(gallery)]
+    figures += _retrieval(photos, seen, chance.rng)
+    nonmated, found = _open_set(people, photos, seen, chance.rng)
     figures += found
     if len(people) >= WAYS:
-        figures.append(_oneshot(photos, seen, rng))
+        figures.append(_oneshot(photos, seen, chance.rng))
     top = min(TOP, len(gallery))
     return Search(len(gallery), len(probes), nonmated, tuple(cmc(closed.ranks, top).tolist()), tuple(figures))
 
@@ -77,12 +77,10 @@ def _searched(probes: Sequence[Photo], gallery: Sequence[Photo], seen: Seen) -> 
     )
 
 
-def _rank(outcomes: Outcomes, probes: Sequence[Photo], k: int) -> Figure:
+def _rank(outcomes: Outcomes, probes: Sequence[Photo], k: int, chance: Chance) -> Figure:
     hits = (outcomes.ranks <= k).astype(np.int64)
     people = _numbers(probes)
-    interval = by_person_or_wilson(
-        hits, np.ones_like(hits), np.stack((people, people), axis=1), rng=np.random.default_rng(k)
-    )
+    interval = by_person_or_wilson(hits, np.ones_like(hits), np.stack((people, people), axis=1), chance=chance)
     note = f"{int(hits.sum()):,} of {hits.size:,} probes; {outcomes.gallery_size:,} people enrolled with one photo each"
     return figure_of(f"rank-{k} identification rate", interval, note=note)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int
@@ -39,6 +39,7 @@ class View:
     measures: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
+@runtime_checkable
 class Lens(Protocol):
     """A system under evaluation."""
 
@@ -52,6 +53,7 @@ class Lens(Protocol):
         ...
 
 
+@runtime_checkable
 class Memory(Protocol):
     """Keeps views between runs, so that a long evaluation goes on where it was stopped."""
 

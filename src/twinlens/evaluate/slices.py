@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from twinlens.evaluate.figures import share
+from twinlens.evaluate.figures import Chance, share
 from twinlens.evaluate.records import Slice
 from twinlens.evaluate.sight import Seen
 from twinlens.evaluate.trials import Trials
@@ -61,12 +61,10 @@ RULERS = (
 )
 
 
-def slices_of(
-    trials: Trials, accepted: Bool[np.ndarray, " pairs"], seen: Seen, *, rng: np.random.Generator
-) -> tuple[Slice, ...]:
+def slices_of(trials: Trials, accepted: Bool[np.ndarray, " pairs"], seen: Seen, *, chance: Chance) -> tuple[Slice, ...]:
     """Return the error rates of listed pairs by photo measure, by photos of the person, and by the list's columns."""
     return tuple(
-        _slice(by, value, trials, accepted, members, rng)
+        _slice(by, value, trials, accepted, members, chance)
         for by, values in _divisions(trials, seen).items()
         for value, members in values
     )
@@ -78,7 +76,7 @@ def _slice(
     trials: Trials,
     accepted: Bool[np.ndarray, " pairs"],
     members: Bool[np.ndarray, " pairs2"],
-    rng: np.random.Generator,
+    chance: Chance,
 ) -> Slice:
     genuine, impostor = members & trials.same, members & ~trials.same
     return Slice(
@@ -86,8 +84,8 @@ def _slice(
         value,
         int(genuine.sum()),
         int(impostor.sum()),
-        share("FMR", accepted[impostor], trials.people[impostor], rng=rng),
-        share("FNMR", ~accepted[genuine], trials.people[genuine], rng=rng),
+        share("FMR", accepted[impostor], trials.people[impostor], chance=chance),
+        share("FNMR", ~accepted[genuine], trials.people[genuine], chance=chance),
     )
 
 
