@@ -138,7 +138,7 @@ def fold_vectors(
     fold = _dealt(photos > 1, folds, rng)
     mates = np.maximum(photos * (photos - 1) / 2, 1)
     genuine, impostor = _Cells.empty(folds), _Cells.empty(folds)
-    for scores, rows, columns in _chunks(vectors, progress):
+    for scores, rows, columns in chunks_of_pairs(vectors, progress):
         first, second = people[rows], people[columns]
         same = first == second
         genuine.add(scores[same], 1 / mates[first[same]], fold[np.stack((first[same], second[same]))])
@@ -212,7 +212,7 @@ def _dealt(mated: Bool[np.ndarray, "people"], folds: int, rng: np.random.Generat
     return fold
 
 
-def _chunks(
+def chunks_of_pairs(
     vectors: Vectors, progress: Callable[[int, int], None] | None
 ) -> Iterator[tuple[Float32[np.ndarray, "n"], Int[np.ndarray, "n"], Int[np.ndarray, "n"]]]:
     """Yield scores, first and second photo of about a million pairs at a time."""

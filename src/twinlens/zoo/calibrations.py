@@ -77,7 +77,7 @@ def read_calibration(path: Path) -> OwnCalibration:
         raise ModelError(msg) from error
     model, detector, made = (table.get(key) for key in ("model", "detector", "made"))
     if calibration is None or not (isinstance(model, str) and isinstance(detector, str) and isinstance(made, str)):
-        msg = f"cannot read the calibration {path}: wanted the texts model, detector and made, and a table [calibration]"
+        msg = f"cannot read the calibration {path}: wanted texts model, detector and made, and a table [calibration]"
         raise ModelError(msg)
     return OwnCalibration(path.stem, model, detector, made, calibration, measured)
 
