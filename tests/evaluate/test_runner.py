@@ -25,7 +25,7 @@ from twinlens.evaluate.runner import Options, evaluate as evaluate_fully
 from twinlens.evaluate.sight import Lens
 from twinlens.evaluate.storage import read_report, report_text
 from twinlens.metrics.verification import best_accuracy_threshold
-from twinlens.zoo import Measurement, OperatingPoint
+from twinlens.zoo import Measurement, OperatingPoint, find_card
 
 NOISE = 0.4
 
@@ -115,7 +115,8 @@ def test_all_pairs_and_thresholds_of_the_card() -> None:
     measured = Measurement(
         "elsewhere", "none", 10_000, 1000, 50, (OperatingPoint(0.01, 0.4, 0.1), OperatingPoint(0.001, 0.5, 0.2))
     )
-    report = evaluate(folder_of(14, 4), MadeUpLens(noise=0.3), measured=measured, options=Options(card_thresholds=True))
+    card = replace(find_card("sface"), measured=measured, calibration=None)
+    report = evaluate(folder_of(14, 4), MadeUpLens(noise=0.3), card=card, options=Options(card_thresholds=True))
     rows = {row.target_fmr: row for row in report.operating}
     assert rows[0.01].threshold == 0.4
     assert rows[0.01].source == "of the model's card"
@@ -225,7 +226,7 @@ def test_the_default_models_on_lfw(data_folder: Path) -> None:
     dataset = open_dataset("lfw-dev", data_folder)
     with Recognizer.default() as recognizer:
         lens = RecognizerLens(recognizer, detector="yunet", engine="default")
-        report = evaluate(dataset, lens, measured=recognizer.card.measured, baseline=PixelLens())
+        report = evaluate(dataset, lens, card=recognizer.card, baseline=PixelLens())
     assert figure(report, "accuracy").value == pytest.approx(0.989, abs=0.0011)
     assert report.failures.no_face == 0
     assert report.baseline is not None

@@ -18,7 +18,7 @@ from twinlens.cli.output import emit, meter, note
 if TYPE_CHECKING:
     from twinlens.evaluate.records import Figure, Report
     from twinlens.evaluate.sight import Lens
-    from twinlens.zoo import Measurement
+    from twinlens.zoo import ModelCard
 
 Thresholds = Literal["own", "card"]
 Model = Annotated[str, typer.Argument(metavar="[MODEL]", help="A model's name or card; 'pixels' for the baseline.")]
@@ -80,14 +80,14 @@ def evaluate(
         command=_command(),
     )
     with ExitStack() as stack:
-        lens, measured = _lens(setup, stack)
+        lens, card = _lens(setup, stack)
         memory = None if resume is None else stack.enter_context(ResumeFile(resume, lens.system))
         trivial = PixelLens() if baseline and model != "pixels" else None
         with meter(f"{dataset.name}: photos") as moved:
             report = run(
                 dataset,
                 lens,
-                measured=measured,
+                card=card,
                 baseline=trivial,
                 options=options,
                 memory=memory,
@@ -144,8 +144,8 @@ def _span(figure: Figure) -> str:
     return f"{shown} ({ends[0]} to {ends[1]})"
 
 
-def _lens(setup: o.Setup, stack: ExitStack) -> tuple[Lens, Measurement | None]:
-    """Return the system under evaluation, and its card's thresholds."""
+def _lens(setup: o.Setup, stack: ExitStack) -> tuple[Lens, ModelCard | None]:
+    """Return the system under evaluation, and its card."""
     from twinlens.evaluate.lenses import PixelLens, RecognizerLens
     from twinlens.runtime import RuntimeOptions, chosen_engine
 
@@ -156,7 +156,7 @@ def _lens(setup: o.Setup, stack: ExitStack) -> tuple[Lens, Measurement | None]:
     lens = RecognizerLens(
         recognizer, detector=f"{setup.detector}, scales {setup.scales}", engine=f"{engine}, {setup.precision}"
     )
-    return lens, recognizer.card.measured
+    return lens, recognizer.card
 
 
 def _command() -> str:

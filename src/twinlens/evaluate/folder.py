@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from twinlens.errors import OptionError
+from twinlens.evaluate.extra import check_extra
+from twinlens.evaluate.markdown import markdown_card
+from twinlens.evaluate.page import page_text
+from twinlens.evaluate.pictures import Pictures
+from twinlens.evaluate.plots import save_plots
 from twinlens.evaluate.records import Report
 from twinlens.evaluate.storage import report_text
 
@@ -25,17 +30,24 @@ def check_folder(folder: Path, *, replace: bool) -> None:
     if not replace and any((folder / name).exists() for name in (JSON_NAME, PAGE_NAME, CARD_NAME)):
         msg = f"{folder} holds a report already: name another folder, or use --replace"
         raise OptionError(msg)
+    check_extra()
     folder.mkdir(parents=True, exist_ok=True)
 
 
 def write_report(report: Report, folder: Path, *, photos: Path | None) -> list[Path]:
-    """Write everything and return the paths, the JSON first.
+    """Write everything and return the paths, the JSON first: it holds all the others are made of.
 
     Args:
         report: what was found.
         folder: as checked by `check_folder`.
         photos: the data set's folder, for pictures of the worst mistakes; None for a page without.
     """
-    found = folder / JSON_NAME
-    found.write_text(report_text(report), encoding="utf-8")
-    return [found]
+    found = [folder / JSON_NAME]
+    found[0].write_text(report_text(report), encoding="utf-8")
+    plots = save_plots(report, folder)
+    page = page_text(report, pictures=None if photos is None else Pictures(photos))
+    card = markdown_card(report, plots=[path.name for path in plots])
+    for name, text in ((PAGE_NAME, page), (CARD_NAME, card)):
+        (folder / name).write_text(text, encoding="utf-8")
+        found.append(folder / name)
+    return [*found, *plots]

@@ -105,7 +105,8 @@ def _retrieval(photos: Sequence[Photo], seen: Seen, rng: np.random.Generator) ->
         values.append(float(average_precisions(scores, mates)[0]))
     mean, error = float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
     note = f"over {len(values):,} probes among {len(everyone):,} photos"
-    return [Figure("mean average precision", mean, mean - 1.96 * error, mean + 1.96 * error, "normal", note=note)]
+    low, high = max(mean - 1.96 * error, 0.0), min(mean + 1.96 * error, 1.0)
+    return [Figure("mean average precision", mean, low, high, "normal", note=note)]
 
 
 def _open_set(

@@ -3,7 +3,8 @@
 For millions of pairs, where drawing people a thousand times takes minutes. A share is a ratio of sums over people (a
 genuine pair has one, an impostor pair two); its variance is that of the sum of everybody's surplus of errors (Cochran
 1977, section 6; for pairs: Snijders and Borgatti 1999). For pairs of two people the variance of the pairs themselves is
-added (at least one count each), so that rare errors are not taken for sure.
+added (at least one count each), so that rare errors are not taken for sure. Where nothing went wrong, people or pairs
+of people are counted as trials, not their photos.
 """
 
 from __future__ import annotations
@@ -44,9 +45,11 @@ def clustered_rate(errors: Counts, trials: Counts, *, ends: int, confidence: flo
         msg = "a rate needs at least one trial, got none"
         raise CalibrationError(msg)
     rate = wrong / total
+    if not 0 < rate < 1:  # nobody differs from anybody: count people (or pairs of them), not photos
+        people = int(np.count_nonzero(trials))
+        units = max(min(round(total), people if ends == 1 else people * (people - 1) // 2), 1)
+        return wilson(round(rate * units), units, confidence=confidence)
     narrow = wilson(round(wrong), round(total), confidence=confidence)
-    if not 0 < rate < 1:
-        return narrow
     spread = math.sqrt(variance(errors, trials, ends=ends)) / (rate * (1 - rate))  # of the log odds
     reach = NormalDist().inv_cdf((1 + confidence) / 2) * spread
     odds = math.log(rate) - math.log1p(-rate)
