@@ -18,7 +18,7 @@ class Published:
     Attributes:
         detector: as they call it.
         parameters: trainable ones.
-        on: ``FDDB`` or ``WIDER``.
+        on: key of the set, ``fddb`` or ``wider``.
         seconds: of the network, mean over photos.
         mean_precision: 0 to 1.
     """
@@ -31,10 +31,10 @@ class Published:
 
 
 BAEZ = (
-    Published("SSFD", 57_177_366, "FDDB", 0.6, 0.975),
-    Published("SSFD", 57_177_366, "WIDER", 1.51, 0.9884),
-    Published("YOLOv3-face", 61_576_342, "FDDB", 1.250, 0.96225),
-    Published("YOLOv3-face", 61_576_342, "WIDER", 1.253, 0.84911),
-    Published("Tiny Faces", 28_060_490, "FDDB", 6.343, 0.93711),
-    Published("Tiny Faces", 28_060_490, "WIDER", 27.841, 0.86129),
+    Published("SSFD", 57_177_366, "fddb", 0.6, 0.975),
+    Published("SSFD", 57_177_366, "wider", 1.51, 0.9884),
+    Published("YOLOv3-face", 61_576_342, "fddb", 1.250, 0.96225),
+    Published("YOLOv3-face", 61_576_342, "wider", 1.253, 0.84911),
+    Published("Tiny Faces", 28_060_490, "fddb", 6.343, 0.93711),
+    Published("Tiny Faces", 28_060_490, "wider", 27.841, 0.86129),
 )

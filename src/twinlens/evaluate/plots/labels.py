@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-FONT, LETTER = 8.5, 4.4  # points; how wide a letter is on average
+FONT, LETTER = 8.5, 5.0  # points; how wide a letter is on average
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +18,22 @@ class Label:
         text: what is written.
         place: x and y of the mark, in the data's own units.
         radius: of the mark, points.
+        line: from where to where a line through the mark goes, in y's own units.
         colour: of the words.
     """
 
     text: str
     place: tuple[float, float]
     radius: float
+    line: tuple[float, float]
     colour: str
 
 
 def write_beside(axes: Axes, labels: Sequence[Label]) -> None:
-    """Write every label, in order; call it when limits, scales and legends are settled."""
+    """Write every label, in order; call it when the figure was drawn once, so that limits and places are settled."""
     figure = axes.get_figure(root=True)
     if figure is None:
         return
-    figure.draw_without_rendering()  # settles where the axes are
     scale = 72 / figure.dpi
     inside = _Plate(*(scale * value for value in axes.get_window_extent().extents))
     centres = [[scale * value for value in axes.transData.transform(label.place)] for label in labels]
@@ -40,6 +41,9 @@ def write_beside(axes: Axes, labels: Sequence[Label]) -> None:
         _Plate(x - one.radius, y - one.radius, x + one.radius, y + one.radius)
         for (x, y), one in zip(centres, labels, strict=True)
     ]
+    for (x, _), one in zip(centres, labels, strict=True):
+        low, high = (scale * float(axes.transData.transform((one.place[0], end))[1]) for end in one.line)
+        taken.append(_Plate(x - 2, low, x + 2, high))
     for label, (x, y) in zip(labels, centres, strict=True):
         places = _places(x, y, label.radius, len(label.text) * LETTER)
         best = min(places, key=lambda place: sum(place.covers(other) for other in taken) + place.outside(inside))
