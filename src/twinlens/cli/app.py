@@ -10,7 +10,20 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from twinlens.cli import benchmark, demo, detect, doctor, enrol, evaluate, gallery, identify, index, models, verify
+from twinlens.cli import (
+    benchmark,
+    demo,
+    detect,
+    doctor,
+    enrol,
+    evaluate,
+    gallery,
+    identify,
+    index,
+    models,
+    report,
+    verify,
+)
 from twinlens.cli.exits import Exit, exit_code
 from twinlens.cli.output import note
 from twinlens.errors import TwinlensError
@@ -53,6 +66,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(models.app, name="models")
+app.add_typer(report.app, name="report")
 
 
 def main() -> NoReturn:

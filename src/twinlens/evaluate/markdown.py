@@ -25,8 +25,9 @@ from twinlens.evaluate.wording import (
     with_interval,
 )
 
-# what Markdown or HTML would take for its own; a mail address or a web address stays text
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#|~$!&@])")
+# what Markdown or HTML would take for its own: anywhere, and at the beginning of a line
+_SPECIAL = re.compile(r"([\\`*_\[\]<|~$&])")
+_FIRST = re.compile(r"^(\d*)([#>+\-=:.)])")
 ROLES = {
     "threshold": "thresholds are chosen here",
     "test": "tested here",
@@ -63,7 +64,7 @@ def markdown_card(report: Report, *, plots: Sequence[str] = ()) -> str:
 
 def plain(text: str) -> str:
     """Return a text that Markdown shows as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _FIRST.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", " ".join(text.split())))
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:

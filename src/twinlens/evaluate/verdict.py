@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ from twinlens.evaluate.wording import (
     threshold,
     with_interval,
 )
+from twinlens.score import DEFAULT_FMR
 
 Mood = Literal["good", "plain", "beware"]
 
@@ -73,13 +75,13 @@ def _accuracy(report: Report) -> Remark:
 
 
 def _thresholds(rows: tuple[OperatingRow, ...]) -> list[Remark]:
-    """Describe the strictest threshold of each source; say what was refused."""
+    """Describe of each source the threshold that is nearest to the default; say what was refused."""
     remarks = []
     for source in dict.fromkeys(row.source for row in rows):
         mine = [row for row in rows if row.source == source]
         held = [row for row in mine if row.threshold is not None]
         if held:
-            remarks.append(_threshold_said(min(held, key=lambda row: row.target_fmr)))
+            remarks.append(_threshold_said(min(held, key=lambda row: abs(math.log(row.target_fmr / DEFAULT_FMR)))))
         else:
             remarks.append(Remark(sentence(f"No threshold {source}: {mine[0].refused}"), "beware"))
     return remarks
@@ -104,7 +106,8 @@ def _belief(check: CalibrationCheck) -> Remark:
 def _leaks(report: Report) -> Remark:
     leaks = [caution for caution in report.leakage if caution.level == "leak"]
     if not leaks:
-        return Remark("No person of the test was found among those that anything was chosen on.", "good")
+        clean = [caution for caution in report.leakage if caution.level == "clean"]
+        return Remark(f"No leak was found. {sentence(clean[0].text)}" if clean else "No leak was found.", "good")
     more = f" ({len(leaks) - 1} more below)" if len(leaks) > 1 else ""
     return Remark(f"Leakage: {sentence(leaks[0].text)}{more}", "beware")
 

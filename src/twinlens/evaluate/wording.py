@@ -62,7 +62,7 @@ def shown(figure: Figure) -> str:
     if figure.format == "p-value":
         return f"p = {p_value(figure.value)}".replace("= below", "<")
     scale = _scale(figure)
-    text = _grouped(figure.value * scale, _decimals(figure))
+    text = _exact(figure.value * scale, _decimals(figure), scale)
     return f"{text}{THIN}%" if figure.format == "rate" else text
 
 
@@ -73,7 +73,7 @@ def interval(figure: Figure) -> str:
     if figure.format == "count":
         return f"{count(round(figure.low))} to {count(round(figure.high))}"
     scale, decimals = _scale(figure), _decimals(figure)
-    text = f"{_grouped(figure.low * scale, decimals)} to {_grouped(figure.high * scale, decimals)}"
+    text = " to ".join(_exact(end * scale, decimals, scale) for end in (figure.low, figure.high))
     return f"{text}{THIN}%" if figure.format == "rate" else text
 
 
@@ -124,6 +124,11 @@ def _grouped(value: float, decimals: int) -> str:
     return text.replace("-", "\N{MINUS SIGN}") if float(f"{value:.{decimals}f}") else text.lstrip("-")
 
 
+def _exact(value: float, decimals: int, whole: float) -> str:
+    """Write none and all without decimals, so that they differ from hardly any and nearly all."""
+    return _grouped(value, 0 if value in {0.0, whole} else decimals)
+
+
 def _plain_decimals(value: float) -> int:
     if value == 0 or not math.isfinite(value):
         return 0
@@ -141,7 +146,7 @@ def _decimals(figure: Figure) -> int:
     if figure.low is None or figure.high is None or figure.high <= figure.low:
         return _plain_decimals(value)
     half = (figure.high - figure.low) * scale / 2
-    wanted = min(max(-math.floor(math.log10(half / 2)), 0), MOST_DECIMALS)
+    wanted = min(max(-math.floor(math.log10(half / 2)), 1), MOST_DECIMALS)
     # nearly all is not all, and hardly any is not none
     while wanted < MOST_DECIMALS and value not in (0.0, scale) and float(f"{value:.{wanted}f}") in (0.0, scale):
         wanted += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Literal
@@ -13,7 +15,7 @@ from twinlens.evaluate.plots.scores import folds_plot, histogram_plot, reliabili
 from twinlens.evaluate.plots.slices import compared_slices, slices_plot
 from twinlens.evaluate.records import Report
 
-__all__ = ["Plot", "bar_of", "compared_slices", "drawing", "markup", "report_plots", "save_plots"]
+__all__ = ["Plot", "bar_of", "compared_plots", "drawing", "markup", "report_plots", "save_plots"]
 
 
 def report_plots(report: Report) -> tuple[Plot, ...]:
@@ -30,6 +32,26 @@ def report_plots(report: Report) -> tuple[Plot, ...]:
             slices_plot(report.slices),
         ]
     return tuple(plot for plot in plots if plot is not None)
+
+
+def compared_plots(reports: Sequence[tuple[str, Report]]) -> dict[str, list[Plot]]:
+    """Draw several reports over one another or side by side: curves, reliability, slices.
+
+    Args:
+        reports: each with the name it goes by.
+    """
+    lines = [Line(name, report.curve) for name, report in reports]
+    searches = [(name, report.search) for name, report in reports if report.search]
+    with drawing():
+        curves = [roc_plot(lines), det_plot(lines), cmc_plot(searches)]
+        reliability = [
+            reliability_plot(replace(check, name=f"{name}, {check.name}"), at, f"reliability-{at + 1}-{i}")
+            for at, (name, report) in enumerate(reports)
+            for i, check in enumerate(report.calibrations, 1)
+        ]
+        slices = [compared_slices([(name, report.slices) for name, report in reports])]
+    drawn = {"curves": curves, "reliability": reliability, "slices": slices}
+    return {kind: [plot for plot in plots if plot is not None] for kind, plots in drawn.items()}
 
 
 def bar_of(report: Report) -> float | None:

@@ -63,6 +63,8 @@ def roc_plot(lines: Sequence[Line]) -> Plot | None:
             axes.fill(band[0], 100 * (1 - band[1]), color=colour_of(at), alpha=0.16, linewidth=0)
         axes.plot(fmr, 100 * tar, color=colour_of(at), linestyle=_dash(at), label=shortened(line.label, LABEL))
         bottom = min(bottom, float(tar.min(initial=1, where=np.asarray(line.curve.fmr) <= 0.1)))
+        if line.curve.fnmr_band:
+            bottom = min(bottom, 1 - line.curve.fnmr_band[-1][1])
         bottom = min([bottom, *(1 - fnmr for _, fnmr in _marks(line))])
         _operating(axes, line, at, lambda fmr: max(fmr, left), lambda fnmr: 100 * (1 - fnmr))
     floor = 100 * bottom if 100 * bottom < 60 else 100 - 1.25 * (100 - 100 * bottom)
@@ -172,9 +174,9 @@ def _told(lines: Sequence[Line]) -> list[Line]:
 
 
 def _marks(line: Line) -> list[tuple[float, float]]:
-    """Return FMR and FNMR of the thresholds that were tested."""
+    """Return FMR and FNMR of the thresholds that were tested, where a false match was seen at all."""
     tested = [(row.fmr, row.fnmr) for row in line.operating if row.fmr is not None and row.fnmr is not None]
-    return [(fmr.value, fnmr.value) for fmr, fnmr in tested if fmr.value is not None and fnmr.value is not None]
+    return [(fmr.value, fnmr.value) for fmr, fnmr in tested if fmr.value and fnmr.value is not None]
 
 
 def _least_fmr(line: Line) -> float:
@@ -212,7 +214,9 @@ def _operating(axes: Axes, line: Line, at: int, across: Move, up: Move) -> None:
                 "clip_on": False,
             }
             axes.plot([x], [y], marker, **style)
-            note = axes.annotate(target(row.target_fmr), (x, y), (6, -11), textcoords="offset points", fontsize=8)
+            # labels of two sources go to two sides
+            place: dict[str, Any] = {"xytext": (6, -11)} if marker == MARKERS[0] else {"xytext": (-5, 6), "ha": "right"}
+            note = axes.annotate(target(row.target_fmr), (x, y), textcoords="offset points", fontsize=8, **place)
             note.set_in_layout(False)
 
 

@@ -42,8 +42,8 @@ def histogram_plot(histogram: Histogram, bar: float | None) -> Plot | None:
         if bar is not None:
             axes.axvline(bar, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     if bar is not None:
-        place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "va": "top", "fontsize": 8}
-        upper.annotate(f" threshold {threshold(bar)}", (bar, 1), **place)
+        style: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "fontsize": 8}
+        upper.annotate(f"threshold {threshold(bar)}", (bar, 1), (4, -2), va="top", **style)
     upper.set(ylabel="share of pairs, %", ylim=(0, upper.get_ylim()[1] * 1.12))
     lower.set(ylabel="pairs, log", xlabel="similarity")
     upper.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2, handlelength=1.2, columnspacing=1.2)
