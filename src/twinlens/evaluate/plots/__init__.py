@@ -12,7 +12,7 @@ from twinlens.errors import OptionError
 from twinlens.evaluate.plots.curves import Line, cmc_plot, det_plot, roc_plot
 from twinlens.evaluate.plots.ink import Plot, drawing, markup, write
 from twinlens.evaluate.plots.scores import folds_plot, histogram_plot, reliability_plot
-from twinlens.evaluate.plots.slices import compared_slices, slices_plot
+from twinlens.evaluate.plots.slices import compared_slices, slices_plots
 from twinlens.evaluate.records import Report
 
 __all__ = ["Plot", "bar_of", "compared_plots", "drawing", "markup", "report_plots", "save_plots"]
@@ -29,7 +29,7 @@ def report_plots(report: Report) -> tuple[Plot, ...]:
             *(reliability_plot(c, name=f"reliability-{i}") for i, c in enumerate(report.calibrations, 1)),
             folds_plot(report.folds),
             cmc_plot([("", report.search)]) if report.search else None,
-            slices_plot(report.slices),
+            *slices_plots(report.slices),
         ]
     return tuple(plot for plot in plots if plot is not None)
 
@@ -49,8 +49,8 @@ def compared_plots(reports: Sequence[tuple[str, Report]]) -> dict[str, list[Plot
             for at, (name, report) in enumerate(reports)
             for i, check in enumerate(report.calibrations, 1)
         ]
-        slices = [compared_slices([(name, report.slices) for name, report in reports])]
-    drawn = {"curves": curves, "reliability": reliability, "slices": slices}
+        slices = compared_slices([(name, report.slices) for name, report in reports])
+    drawn: dict[str, Sequence[Plot | None]] = {"curves": curves, "reliability": reliability, "slices": slices}
     return {kind: [plot for plot in plots if plot is not None] for kind, plots in drawn.items()}
 
 

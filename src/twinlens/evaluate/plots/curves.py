@@ -28,7 +28,14 @@ DET_END = 0.5
 LABEL = 34  # letters of a name in a legend
 MARKERS = ("o", "s", "D", "^")
 MARKER_NAMES = ("circles:", "squares:", "diamonds:", "triangles:")
-Move = Callable[[float], float]
+Place = Callable[[float, float], tuple[float, float]]
+# labels of two sources go to two sides
+SIDES: tuple[dict[str, Any], ...] = (
+    {"xytext": (6, -11)},
+    {"xytext": (-5, 6), "ha": "right"},
+    {"xytext": (6, 6)},
+    {"xytext": (-5, -11), "ha": "right"},
+)
 _PROBIT = NormalDist().inv_cdf
 
 
@@ -66,7 +73,7 @@ def roc_plot(lines: Sequence[Line]) -> Plot | None:
         if line.curve.fnmr_band:
             bottom = min(bottom, 1 - line.curve.fnmr_band[-1][1])
         bottom = min([bottom, *(1 - fnmr for _, fnmr in _marks(line))])
-        _operating(axes, line, at, lambda fmr: max(fmr, left), lambda fnmr: 100 * (1 - fnmr))
+        _operating(axes, line, at, lambda fmr, fnmr: (max(fmr, left), 100 * (1 - fnmr)))
     floor = 100 * bottom if 100 * bottom < 60 else 100 - 1.25 * (100 - 100 * bottom)
     axes.set(xlim=(left, 1), ylim=(max(min(floor, 99), 0), 100.0), xlabel="FMR: impostor pairs accepted")
     decades = [10.0**e for e in range(round(math.log10(left)), 1)]
@@ -98,7 +105,7 @@ def det_plot(lines: Sequence[Line]) -> Plot | None:
             axes.fill(probit(band[0]), probit(band[1]), color=colour_of(at), alpha=0.16, linewidth=0)
         x, y = np.maximum(line.curve.fmr, left), np.maximum(line.curve.fnmr, low)
         axes.plot(probit(x), probit(y), color=colour_of(at), linestyle=_dash(at), label=shortened(line.label, LABEL))
-        _operating(axes, line, at, lambda fmr: _deviate(max(fmr, left)), lambda fnmr: _deviate(max(fnmr, low)))
+        _operating(axes, line, at, lambda fmr, fnmr: (_deviate(max(fmr, left)), _deviate(max(fnmr, low))))
     ends = _deviate(min(left, low)), _deviate(DET_END)
     axes.plot(ends, ends, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
     axes.set(xlim=(_deviate(left), ends[1]), ylim=(_deviate(low), ends[1]))
@@ -200,23 +207,18 @@ def _band(curve: ErrorCurve, floor: float) -> tuple[Floats, Floats] | None:
     return np.maximum(x, floor), y
 
 
-def _operating(axes: Axes, line: Line, at: int, across: Move, up: Move) -> None:
+def _operating(axes: Axes, line: Line, at: int, place: Place) -> None:
     """Mark where the thresholds that were chosen elsewhere came to lie: the first choice round, others otherwise."""
     sources = list(dict.fromkeys(row.source for row in line.operating))
+    style: dict[str, Any] = {"color": colour_of(at), "markerfacecolor": PLATE, "markersize": 5.5}
     for row in line.operating:
         for fmr, fnmr in _marks(replace(line, operating=(row,))):
-            x, y, marker = across(fmr), up(fnmr), MARKERS[sources.index(row.source) % len(MARKERS)]
-            style: dict[str, Any] = {
-                "color": colour_of(at),
-                "markerfacecolor": PLATE,
-                "markersize": 5.5,
-                "zorder": 4,
-                "clip_on": False,
-            }
-            axes.plot([x], [y], marker, **style)
-            # labels of two sources go to two sides
-            place: dict[str, Any] = {"xytext": (6, -11)} if marker == MARKERS[0] else {"xytext": (-5, 6), "ha": "right"}
-            note = axes.annotate(target(row.target_fmr), (x, y), textcoords="offset points", fontsize=8, **place)
+            x, y = place(fmr, fnmr)
+            source = sources.index(row.source) % len(MARKERS)
+            axes.plot([x], [y], MARKERS[source], zorder=4, clip_on=False, **style)
+            note = axes.annotate(
+                target(row.target_fmr), (x, y), textcoords="offset points", fontsize=8, **SIDES[source]
+            )
             note.set_in_layout(False)
 
 
