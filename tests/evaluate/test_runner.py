@@ -18,7 +18,7 @@ import pytest
 from tests.evaluate.people import MadeUpLens, folder_of, ten_folds, two_parts
 
 from twinlens.datasets.records import Dataset, Pair
-from twinlens.errors import CalibrationError, DatasetError
+from twinlens.errors import CalibrationError, DatasetError, OptionError
 from twinlens.evaluate.memory import ResumeFile
 from twinlens.evaluate.records import Figure, Report
 from twinlens.evaluate.runner import Options, evaluate as evaluate_fully
@@ -95,8 +95,9 @@ def test_thresholds_do_not_move_when_the_test_people_change() -> None:
 
 def test_a_target_that_the_data_cannot_support_is_refused_with_the_number_needed() -> None:
     report = evaluate(two_parts(), MadeUpLens(noise=NOISE))
-    refused = {row.target_fmr: row.refused for row in report.operating if row.threshold is None}
-    assert "3000 pairs" in refused[0.001]
+    (refused,) = [row for row in report.operating if row.threshold is None]
+    assert refused.target_fmr == 0.01
+    assert "300 pairs" in refused.refused
     tar = figure(report, "TAR at FMR 0.1 %")
     assert tar.value is None
     assert "3,000" in tar.note
@@ -124,6 +125,13 @@ def test_all_pairs_and_thresholds_of_the_card() -> None:
     assert report.search is not None
     assert report.search.gallery == 14
     assert 0 <= report.search.cmc[0] <= 1
+
+
+def test_people_whom_nobody_names_are_not_searched_for() -> None:
+    dataset = replace(two_parts(), inferred_people=True)
+    assert evaluate(dataset, MadeUpLens(noise=NOISE)).search is None
+    with pytest.raises(OptionError, match="names nobody"):
+        evaluate(dataset, MadeUpLens(), options=Options(all_pairs=True))
 
 
 def test_without_a_card_and_without_choosing_people_there_is_no_threshold() -> None:

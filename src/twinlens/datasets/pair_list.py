@@ -22,6 +22,10 @@ from twinlens.errors import DatasetError
 SAME = frozenset({"1", "true", "yes", "same"})
 DIFFERENT = frozenset({"0", "false", "no", "different"})
 SUBJECTS = ("first_subject", "second_subject")
+UNNAMED = (
+    f"The list names nobody (columns {SUBJECTS[0]}, {SUBJECTS[1]}): photos count as one person's only where its labels say "
+    "so, folds may share people, and nothing is said of searches"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,9 @@ def load_pair_list(file: Path) -> Dataset:
     named = any(name in rows[0].columns for name in SUBJECTS)
     pairs = _with_named_people(rows) if named else _with_connected_people(rows)
     refuse_repeats([(row.line, pair) for row, pair in zip(rows, pairs, strict=True)])
-    return Dataset(file.stem, file.parent, {"all": Split.of_pairs("all", pairs)})
+    notes = () if named else (UNNAMED,)
+    splits = {"all": Split.of_pairs("all", pairs)}
+    return Dataset(file.stem, file.parent, splits, notes=notes, inferred_people=not named)
 
 
 def _read(file: Path) -> Iterator[Row]:

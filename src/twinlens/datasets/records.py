@@ -115,6 +115,8 @@ class Dataset:
         expected: the counts of splits (and folds, by their names) as the owners publish them.
         outside_data: what was used beyond the labels of the protocol to make the photos; empty for nothing.
         notes: what a reader of a report must know about this copy (absent people, repeated pairs).
+        inferred_people: True where nobody is named, and photos are one subject's only where "same" labels connect
+            them: two subjects may then be one person, and only the listed pairs say anything.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Dataset:
     expected: Mapping[str, Counts] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     outside_data: str = ""
     notes: tuple[str, ...] = ()
+    inferred_people: bool = False
 
     @property
     def parts(self) -> tuple[Split, ...]:

@@ -13,7 +13,6 @@ from twinlens.evaluate.records import Answers, ErrorCurve, Figure, Histogram, Mi
 BINS = 80
 CURVE_POINTS = 160
 SHOWN_MISTAKES = 12  # of each kind
-DEFAULT_ROWS = (0.1, 0.01, 0.001, 1e-4)  # targets of which a refusal is worth a row
 
 Genuine = Float[np.ndarray, " genuine"]
 Impostor = Float[np.ndarray, " impostor"]
@@ -71,11 +70,11 @@ def refused_row(source: str, target: float, reason: str, impostors: int) -> Oper
 def rows_worth_showing(
     targets: dict[float, float | str], source: str, impostors: int, measure: Callable[[float, float], OperatingRow]
 ) -> list[OperatingRow]:
-    """Return a row a target; of those refused only the loosest, and those that people usually ask for."""
-    rows = []
+    """Return a row a target; of those refused only the loosest."""
+    rows: list[OperatingRow] = []
     for target, threshold in sorted(targets.items(), reverse=True):
         if isinstance(threshold, float):
             rows.append(measure(target, threshold))
-        elif target in DEFAULT_ROWS:
-            rows.append(refused_row(source, target, threshold, impostors))
+        else:
+            return [*rows, refused_row(source, target, threshold, impostors)]
     return rows

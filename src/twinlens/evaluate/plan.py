@@ -16,7 +16,7 @@ import numpy as np
 
 from twinlens.datasets.division import divide
 from twinlens.datasets.records import Dataset, Split, joined
-from twinlens.errors import DatasetError
+from twinlens.errors import DatasetError, OptionError
 
 OWN_FOLDS = 5  # for pairs that come without parts
 LEAST_PEOPLE = 10  # to be divided by person at all
@@ -78,7 +78,11 @@ def make_plan(dataset: Dataset, *, seed: int = 0, card_thresholds: bool = False,
 
     Raises:
         DatasetError: too few people to divide, or nothing to compare.
+        OptionError: all pairs of people whom nobody names.
     """
+    if all_pairs and dataset.inferred_people:
+        msg = f"{dataset.name} names nobody, so only its listed pairs can be compared: leave out --all-pairs"
+        raise OptionError(msg)
     listed = any(part.pairs for part in dataset.parts) and not all_pairs
     if card_thresholds:
         plan = _by_card(dataset, listed=listed)

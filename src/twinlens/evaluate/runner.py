@@ -105,7 +105,7 @@ def evaluate(
         curve=outcome.curve,
         histogram=outcome.histogram,
         calibrations=probabilities_of(plan, seen, None if card is None else card.calibration, chance=chance),
-        search=search_people(tested, seen, chance=chance),
+        search=None if dataset.inferred_people else search_people(tested, seen, chance=chance),
         slices=outcome.slices,
         mistakes=outcome.mistakes,
         baseline=None if baseline is None else _baseline(baseline, plan, outcome, dataset, options),
