@@ -23,8 +23,8 @@ SAME = frozenset({"1", "true", "yes", "same"})
 DIFFERENT = frozenset({"0", "false", "no", "different"})
 SUBJECTS = ("first_subject", "second_subject")
 UNNAMED = (
-    f"The list names nobody (columns {SUBJECTS[0]}, {SUBJECTS[1]}): photos count as one person's only where its labels say "
-    "so, folds may share people, and nothing is said of searches"
+    f"The list names nobody (columns {SUBJECTS[0]}, {SUBJECTS[1]}): photos count as one person's only where its labels "
+    "say so, folds may share people, and nothing is said of searches"
 )
 
 
