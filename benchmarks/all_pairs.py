@@ -5,8 +5,8 @@
     python benchmarks/all_pairs.py --write             also writes docs/results/all-pairs.md
 
 Photos: all of LFW's development people, whole people until 9,000 photos are reached. Looking at photos is not timed: a
-process of its own then starts with what was seen, compares all pairs, and writes page, JSON, card and plots. Its time is
-given as a multiple of numpy's for the bare similarities of the same pairs, taken in the same process.
+process of its own then starts with what was seen, compares all pairs, and writes page, JSON, card and plots. Its time
+is given as a multiple of numpy's for the bare similarities of the same pairs, taken in the same process.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def main() -> None:
     lines = [
         "# All pairs of 9,000 photos",
         "",
-        "Made by `python benchmarks/all_pairs.py --write`; one run. The bare similarities are numpy's, in the same process.",
+        "Made by `python benchmarks/all_pairs.py --write`; one run. The bare similarities: numpy, in the same process.",
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",
