@@ -51,6 +51,9 @@ def evaluate(
     quick: Annotated[
         int | None, typer.Option("--quick", metavar="N", help="Only N pairs of each kind (or people) a part; marked.")
     ] = None,
+    leakage: Annotated[
+        Literal["full", "names"], typer.Option(help="names: do not open photos to look for copies.")
+    ] = "full",
     seed: Annotated[int, typer.Option(help="Of whatever is drawn.", min=0)] = 0,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier report in the folder.")] = False,
     detector: o.DetectorOption = "yunet",
@@ -77,6 +80,7 @@ def evaluate(
         card_thresholds=thresholds == "card",
         all_pairs=all_pairs,
         quick=quick,
+        leakage=leakage,
         command=_command(),
     )
     with ExitStack() as stack:

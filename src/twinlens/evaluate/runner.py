@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 
@@ -20,9 +21,10 @@ from twinlens.evaluate.figures import Chance
 from twinlens.evaluate.listed import Test, outcome_of
 from twinlens.evaluate.outcome import Outcome
 from twinlens.evaluate.plan import Plan, Round, make_plan
+from twinlens.evaluate.plan_leakage import leakage_of
 from twinlens.evaluate.probabilities import probabilities_of
 from twinlens.evaluate.quick import quick_look
-from twinlens.evaluate.records import Baseline, Caution, Figure, Report
+from twinlens.evaluate.records import Baseline, Figure, Report
 from twinlens.evaluate.searches import search_people
 from twinlens.evaluate.sight import Lens, Memory, Progress, Seen, see
 from twinlens.evaluate.summary import acquisition_of, failures_of, part_of, protocol_of, speed_of
@@ -43,6 +45,7 @@ class Options:
         all_pairs: all pairs of photos in place of the listed ones.
         quick: at most so many people of each part, the first; such a report is marked.
         resamples: draws of people behind each interval.
+        leakage: ``names`` opens no photo to look for copies.
         command: the exact command, for the report.
     """
 
@@ -51,6 +54,7 @@ class Options:
     all_pairs: bool = False
     quick: int | None = None
     resamples: int = RESAMPLES
+    leakage: Literal["full", "names"] = "full"
     command: str = ""
 
 
@@ -98,7 +102,7 @@ def evaluate(
         protocol=protocol_of(dataset, plan, lens.system, options.seed),
         parts=tuple(part_of(split, role, seen, plan) for split, role in plan.parts),
         failures=failures_of(seen, tested, outcome, dataset),
-        leakage=_leakage(plan),
+        leakage=leakage_of(plan, dataset, seen=seen, card=card, depth=options.leakage, progress=progress),
         headline=(*outcome.headline, acquisition_of(seen, tested)),
         folds=outcome.folds,
         operating=outcome.operating,
@@ -163,18 +167,6 @@ def _sources(
     if measured is not None:
         found.append((from_card(measured),) * len(plan.rounds))
     return tuple(found)
-
-
-def _leakage(plan: Plan) -> tuple[Caution, ...]:
-    """Return whether people who choose are also tested."""
-    shared: set[str] = set()
-    for round_ in plan.rounds:
-        if round_.choose is not None:
-            shared |= round_.choose.people & round_.test.people
-    if not shared:
-        return (Caution("clean", "Nobody who chooses thresholds is tested, by name."),)
-    text = f"{len(shared):,} of the people tested also choose thresholds: the figures are flattered."
-    return (Caution("leak", text, tuple(sorted(shared)[:20])),)
 
 
 def _baseline(lens: Lens, plan: Plan, outcome: Outcome, dataset: Dataset, options: Options) -> Baseline:
