@@ -6,9 +6,10 @@ same face. Each kind tells only what the ones before it have not told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from twinlens.datasets.records import Split
@@ -18,7 +19,7 @@ from twinlens.evaluate.leakage.faces import Likeness, check_faces
 from twinlens.evaluate.leakage.findings import SHOWN, Example, Finding, Leakage, Place, Thing, said
 from twinlens.evaluate.leakage.identical import identical_files
 from twinlens.evaluate.leakage.listed import check_pairs
-from twinlens.evaluate.leakage.names import akin_names, is_name, same_names
+from twinlens.evaluate.leakage.names import akin_names, is_name, person_key, same_names
 
 Depth = Literal["full", "names"]
 Progress = Callable[[int, int], None]
@@ -36,6 +37,7 @@ def check_leakage(
     *,
     across: bool = False,
     depth: Depth = "full",
+    listed: Mapping[str, Collection[str]] = MappingProxyType({}),
     likeness: Likeness | None = None,
     progress: Progress | None = None,
 ) -> Leakage:
@@ -45,11 +47,12 @@ def check_leakage(
         parts: by name; at least one.
         across: the parts are of different data sets, where numbers in place of names mean different people.
         depth: ``names`` looks at names and lists alone and opens no photo.
+        listed: of a part, whom its makers' lists name, with or without photos here.
         likeness: embeddings, for people who occur under two names.
         progress: called with (done, of how many), starting anew for each kind of work.
     """
     entries = entries_of(parts, across=across)
-    findings = [*_people(parts, across=across), *tell(_listed_twice(entries), entries, FILE)]
+    findings = [*_people(parts, listed, across=across), *tell(_listed_twice(entries), entries, FILE)]
     unchecked: list[str] = []
     content: dict[Path, Path] = {}
     if depth == "full":
@@ -77,34 +80,50 @@ def _placed(finding: Finding) -> Finding:
     return Finding(finding.kind, finding.inside, finding.level, finding.found, text, finding.places, finding.examples)
 
 
-def _people(parts: Mapping[str, Split], *, across: bool) -> list[Finding]:
+def _people(parts: Mapping[str, Split], listed: Mapping[str, Collection[str]], *, across: bool) -> list[Finding]:
     """Return people of one name in two parts, and people whose names are nearly one."""
     people = {name: split.people for name, split in parts.items()}
-    places, akin = [], []
-    shared: dict[frozenset[str], Example] = {}
+    places: list[Place] = []
+    shared: dict[str, Example] = {}
+    akin: list[Example] = []
     for first, second in combinations(parts, 2):
         same = same_names(people[first], people[second], across=across)
-        if same:
-            places.append(Place(first, second, len(same), len(people[first]), len(people[second])))
+        places += [Place(first, second, len(same), len(people[first]), len(people[second]))] if same else []
         for mine, theirs in same:
             note = "" if mine == theirs else f"written {theirs}"
-            shared.setdefault(frozenset((mine, theirs)), Example(Thing(first, mine), Thing(second, theirs), note=note))
+            shared.setdefault(person_key(mine), Example(Thing(first, mine), Thing(second, theirs), note=note))
         akin += [
             Example(Thing(first, mine), Thing(second, theirs), note="perhaps one person")
             for mine, theirs in akin_names(people[first], people[second])
         ]
     places.sort(key=lambda place: -place.found)
-    total = len(shared)
+    total, examples = len(shared), tuple(shared.values())[:SHOWN]
     text = f"{total:,} {'person is' if total == 1 else 'people are'} in two parts by name"
-    found = [
-        Finding("person", False, "leak", total, text, tuple(places), tuple(shared.values())[:SHOWN])
-        if total
-        else Finding("person", False, "clean", 0, "nobody is in two parts by name")
-    ]
+    found = [Finding("person", False, "leak", total, text, tuple(places), examples)] if total else []
+    if not found and len(parts) > 1:
+        found.append(Finding("person", False, "clean", 0, "nobody is in two parts by name"))
     if akin:
         text = f"{len(akin):,} more may be: their names differ in the order of the words, or in what is between"
         found.append(Finding("person", False, "note", len(akin), text, (), tuple(akin[:SHOWN])))
-    return found if len(parts) > 1 else []
+    return [*found, *_only_listed(people, listed, across=across)]
+
+
+def _only_listed(
+    people: Mapping[str, Collection[str]], listed: Mapping[str, Collection[str]], *, across: bool
+) -> list[Finding]:
+    """Return people of one name of whom a data set's lists speak, but of whom it has no photo here."""
+    everyone = {name: {*own, *listed.get(name, ())} for name, own in people.items()}
+    places, examples = [], []
+    for first, second in combinations(people, 2):
+        here = same_names(people[first], people[second], across=across)
+        absent = sorted({*same_names(everyone[first], everyone[second], across=across)} - {*here})
+        examples += [Example(Thing(first, mine), Thing(second, theirs)) for mine, theirs in absent]
+        if absent:
+            places.append(Place(first, second, len(absent), len(everyone[first]), len(everyone[second])))
+    if not examples:
+        return []
+    text = f"{len(examples):,} more have one name in the lists, but no photo of them is here"
+    return [Finding("person", False, "note", len(examples), text, tuple(places), tuple(examples[:SHOWN]))]
 
 
 def _listed_twice(entries: Entries) -> list[Link]:
