@@ -20,7 +20,7 @@ from typing import get_args
 from twinlens.errors import CalibrationError
 from twinlens.metrics.folded import Behind, Folded
 from twinlens.metrics.maps import Bounds, beta_weights, isotonic_knots, logistic_weights
-from twinlens.metrics.proper_scores import brier, cllr, ece, min_cllr
+from twinlens.metrics.proper_scores import ReliabilityBin, brier, cllr, ece, min_cllr, reliability
 from twinlens.metrics.weighted import Weighted, joined
 from twinlens.zoo.calibration import EVEN, Calibration, Method
 
@@ -41,6 +41,7 @@ class HeldOut:
         min_cllr: the least that any increasing map could have on the same pairs.
         ece: expected calibration error at an even prior.
         brier: Brier score at an even prior.
+        bins: the reliability diagram at an even prior.
     """
 
     method: Method
@@ -48,6 +49,7 @@ class HeldOut:
     min_cllr: float
     ece: float
     brier: float
+    bins: tuple[ReliabilityBin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ def _held_out(data: Folded, method: Method) -> HeldOut:
         )
         raise CalibrationError(msg)
     g, i = joined(genuine), joined(impostor)
-    return HeldOut(method, cllr(g, i), min_cllr(g, i), ece(g, i, prior=EVEN), brier(g, i, prior=EVEN))
+    bins = reliability(g, i, prior=EVEN)
+    return HeldOut(method, cllr(g, i), min_cllr(g, i), ece(g, i, prior=EVEN), brier(g, i, prior=EVEN), bins)
 
 
 def _enough(data: Folded) -> None:
