@@ -143,5 +143,7 @@ def pairs_of_parts(names: Iterable[str]) -> list[tuple[str, str]]:
 
 def said(places: tuple[Place, ...], shown: int = 3) -> str:
     """Say where most of it lies."""
-    more = f"; and between {len(places) - shown} more pairs of parts" if len(places) > shown else ""
+    rest = len(places) - shown
+    inside = all(place.first == place.second for place in places)
+    more = f"; and in {rest} more {'parts' if inside else 'pairs of parts'}" if rest > 0 else ""
     return "; ".join(map(str, places[:shown])) + more
