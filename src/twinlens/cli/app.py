@@ -12,6 +12,7 @@ import typer
 
 from twinlens.cli import (
     benchmark,
+    data,
     demo,
     detect,
     doctor,
@@ -64,6 +65,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(data.app, name="data")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(models.app, name="models")
 app.add_typer(report.app, name="report")

@@ -1,0 +1,95 @@
+"""``twinlens data leakage``: words, JSON and exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.evaluate.leakage.photos import jpeg, save, scene
+
+from twinlens.cli.app import main
+from twinlens.types import Image
+
+
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["twinlens", "data", "leakage", *map(str, words)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    out, err = capfd.readouterr()
+    assert "Traceback" not in err
+    assert "a fault of ours" not in err, err
+    return int(stopped.value.code or 0), out, err
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Return two folders of people that share nothing."""
+    for number, name in enumerate(("mine", "yours")):
+        for who in range(2):
+            for shot in range(2):
+                save(tmp_path / name / f"{name} {'ab'[who]}" / f"{shot}.jpg", scene(100 * number + 10 * who + shot))
+    return tmp_path / "mine", tmp_path / "yours"
+
+
+def test_clean_sets(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(monkeypatch, capfd, *folders)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:2] == ["mine: 2 people, 4 photos", "yours: 2 people, 4 photos"]
+    assert out.endswith("\nno leak was found\n")
+
+
+def test_a_leak_is_told_and_ends_with_1(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mine, yours = folders
+    save(yours / "Mine-A" / "small.jpg", jpeg(40)(scene(0)))
+    code, out, _ = run(monkeypatch, capfd, mine, yours)
+    assert code == 1
+    assert "leak: 1 person is in two parts by name" in out
+    assert "mine: mine a/0.jpg ~ yours: Mine-A/small.jpg (0.9" in out
+    code, out, _ = run(monkeypatch, capfd, mine, yours, "--json")
+    record: dict[str, Any] = json.loads(out)
+    assert code == 1
+    assert {one["kind"] for one in record["findings"] if one["level"] == "leak"} == {"person", "copy"}
+    code, out, _ = run(monkeypatch, capfd, mine, yours, "--names", "--examples", 0)
+    assert code == 1
+    assert "small.jpg" not in out
+    assert "not looked at: photos were not opened" in out
+
+
+def test_one_set_without_parts(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(monkeypatch, capfd, folders[0])
+    assert code == 0
+    assert out.endswith("one part only: it was looked at by itself\n")
+
+
+def test_what_cannot_be_opened_is_refused(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, capfd, "no-such-set")[0] == 2
+    assert run(monkeypatch, capfd)[0] == 2
+    code, _, err = run(monkeypatch, capfd, folders[0], folders[0])
+    assert code == 2
+    assert "two data sets are called 'mine'" in err
+    (tmp_path / "empty").mkdir()
+    assert run(monkeypatch, capfd, tmp_path / "empty")[0] == 3
+
+
+@pytest.mark.slow
+def test_faces_under_two_names(
+    astronaut: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    face = astronaut.pixels
+    save(tmp_path / "mine" / "Eileen Collins" / "1.png", face)
+    save(tmp_path / "yours" / "Somebody Else" / "1.png", face[:300, 60:420])
+    code, out, _ = run(monkeypatch, capfd, tmp_path / "mine", tmp_path / "yours", "--embeddings")
+    assert "1 pairs of photos in two parts (1 pairs of people) look like one person under two names by sface" in out
+    assert "Eileen Collins and Somebody Else" in out
+    assert code == 0  # one pair may be chance; a reader looks
