@@ -90,6 +90,6 @@ def test_faces_under_two_names(
     save(tmp_path / "mine" / "Eileen Collins" / "1.png", face)
     save(tmp_path / "yours" / "Somebody Else" / "1.png", face[:300, 60:420])
     code, out, _ = run(monkeypatch, capfd, tmp_path / "mine", tmp_path / "yours", "--embeddings")
-    assert "1 pairs of photos in two parts (1 pairs of people) look like one person under two names by sface" in out
+    assert "1 pair of photos in two parts (1 pair of people) may be one person under two names by sface" in out
     assert "Eileen Collins and Somebody Else" in out
     assert code == 0  # one pair may be chance; a reader looks

@@ -72,7 +72,7 @@ def text(found: Leakage, examples: int = SHOWN) -> str:
     leaks = len(found.leaks)
     parts = len(found.people)
     nothing = "no leak was found" if parts > 1 else "one part only: it was looked at by itself"
-    return "\n".join([*lines, "", f"{leaks} kinds of leak were found" if leaks else nothing])
+    return "\n".join([*lines, "", f"{leaks} {'kind' if leaks == 1 else 'kinds'} of leak found" if leaks else nothing])
 
 
 def _told(finding: Finding, examples: int) -> list[str]:

@@ -172,6 +172,22 @@ def test_pairs_of_identical_files_are_one_pair(two_clean_parts: dict[str, Split]
     assert not any(one.found for one in check_leakage(parts, depth="names").findings)
 
 
+def test_pairs_of_a_photo_and_its_copy_are_said(two_clean_parts: dict[str, Split], tmp_path: Path) -> None:
+    a, _, c, _ = two_clean_parts["train"].photos
+    same, small = (Photo(a.subject, tmp_path / name) for name in ("same.jpg", "small.jpg"))
+    same.path.write_bytes(a.path.read_bytes())
+    save(small.path, cut(0.95)(scene(0)), quality=80)
+    wrong = Photo("somebody else", small.path)
+    one = {"train": Split.of_pairs("train", (pair(a, same), pair(a, small), pair(a, c)))}
+    easy = finding(check_leakage(one), "pair", inside=True)
+    assert easy.text.startswith("2 pairs compare a photo with a copy of it")
+    assert easy.examples[0].alike is None
+    assert 0.85 <= (easy.examples[1].alike or 0) < 1
+    two = check_leakage({"train": Split.of_pairs("train", (pair(a, wrong), pair(a, c)))})
+    texts = [one.text for one in two.findings if one.kind == "label" and one.found]
+    assert any(text.startswith("1 pair of two people compares a photo with a copy of it") for text in texts)
+
+
 def faces(parts: Mapping[str, Split], rng: np.random.Generator) -> dict[Path, np.ndarray]:
     drawn = {photo.path: rng.normal(size=32) for part in parts.values() for photo in part.photos}
     return {path: (v / np.linalg.norm(v)).astype(np.float32) for path, v in drawn.items()}

@@ -6,18 +6,16 @@ same face. Each kind tells only what the ones before it have not told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from itertools import combinations
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from twinlens.datasets.records import Split
-from twinlens.evaluate.leakage.copies import find_copies
 from twinlens.evaluate.leakage.entries import Entries, Link, Wording, entries_of, pairwise_links, tell
 from twinlens.evaluate.leakage.faces import Likeness, check_faces
-from twinlens.evaluate.leakage.findings import SHOWN, Example, Finding, Leakage, Place, Thing, said
-from twinlens.evaluate.leakage.identical import identical_files
+from twinlens.evaluate.leakage.files import Contents, look_into, tell_contents
+from twinlens.evaluate.leakage.findings import SHOWN, Example, Finding, Leakage, Place, Thing, counted, said
 from twinlens.evaluate.leakage.listed import check_pairs
 from twinlens.evaluate.leakage.names import akin_names, is_name, person_key, same_names
 
@@ -25,11 +23,6 @@ Depth = Literal["full", "names"]
 Progress = Callable[[int, int], None]
 
 FILE = Wording("file", "photo is listed", "photos are listed")
-BYTES = Wording("bytes", "photo has a byte-identical file", "photos have byte-identical files")
-PIXELS = Wording(
-    "pixels", "photo has another file with identical pixels", "photos have other files with identical pixels"
-)
-COPY = Wording("copy", "photo has a nearly identical one", "photos have nearly identical ones")
 
 
 def check_leakage(
@@ -53,20 +46,14 @@ def check_leakage(
     """
     entries = entries_of(parts, across=across)
     findings = [*_people(parts, listed, across=across), *tell(_listed_twice(entries), entries, FILE)]
-    unchecked: list[str] = []
-    content: dict[Path, Path] = {}
-    if depth == "full":
-        found, content, missing = _files(entries, progress)
-        findings += found
-        unchecked += missing
-    else:
-        unchecked.append("photos were not opened: copies were not looked for")
-    findings += check_pairs(parts, content)
+    contents = look_into(entries.paths, progress) if depth == "full" else Contents()
+    findings += tell_contents(contents, entries) if depth == "full" else []
+    findings += check_pairs(parts, contents)
     if likeness is not None and len(parts) > 1:
         findings.append(check_faces(entries, likeness, progress))
     return Leakage(
         tuple(_placed(finding) for finding in findings),
-        tuple(unchecked + _nameless(parts, across=across)),
+        (*contents.unchecked, *_unread(depth), *_nameless(parts, across=across)),
         {name: split.counts.people for name, split in parts.items()},
         dict(entries.holds),
     )
@@ -98,12 +85,12 @@ def _people(parts: Mapping[str, Split], listed: Mapping[str, Collection[str]], *
         ]
     places.sort(key=lambda place: -place.found)
     total, examples = len(shared), tuple(shared.values())[:SHOWN]
-    text = f"{total:,} {'person is' if total == 1 else 'people are'} in two parts by name"
+    text = f"{counted(total, 'person is', 'people are')} in two parts by name"
     found = [Finding("person", False, "leak", total, text, tuple(places), examples)] if total else []
     if not found and len(parts) > 1:
         found.append(Finding("person", False, "clean", 0, "nobody is in two parts by name"))
     if akin:
-        text = f"{len(akin):,} more may be: their names differ in the order of the words, or in what is between"
+        text = f"{counted(len(akin), 'person')} may be in two parts: the same words in another order, or fewer of them"
         found.append(Finding("person", False, "note", len(akin), text, (), tuple(akin[:SHOWN])))
     return [*found, *_only_listed(people, listed, across=across)]
 
@@ -122,7 +109,7 @@ def _only_listed(
             places.append(Place(first, second, len(absent), len(everyone[first]), len(everyone[second])))
     if not examples:
         return []
-    text = f"{len(examples):,} more have one name in the lists, but no photo of them is here"
+    text = f"{counted(len(examples), 'person')} in two parts by the makers' lists, without a photo here in one of them"
     return [Finding("person", False, "note", len(examples), text, tuple(places), tuple(examples[:SHOWN]))]
 
 
@@ -130,45 +117,8 @@ def _listed_twice(entries: Entries) -> list[Link]:
     return pairwise_links(group for group in entries.by_path().values() if len(group) > 1)
 
 
-def _files(entries: Entries, progress: Progress | None) -> tuple[list[Finding], dict[Path, Path], list[str]]:
-    """Return what the photos themselves say, which files hold the same bytes, and what could not be looked at."""
-    paths = entries.paths
-    there = [path for path in paths if _is_there(path)]
-    missing = []
-    if len(there) < len(paths):
-        missing.append(f"{len(paths) - len(there):,} of {len(paths):,} photos are not on disk: only their names are")
-    if not there:
-        return [], {}, missing
-    groups = identical_files(there)
-    content = {path: group[0] for group in groups for path in group}
-    by_path = entries.by_path()
-    different = [path for path in there if content.get(path, path) == path]
-    copies = find_copies(different, progress)
-    links = {copy: _links([[copy.first, copy.second]], by_path)[0] for copy in copies.found}
-    same = [link for copy, link in links.items() if copy.pixels]
-    changed = [
-        Link(link.first, link.second, copy.alike, "mirrored" if copy.mirrored else "")
-        for copy, link in links.items()
-        if not copy.pixels
-    ]
-    findings = [
-        *tell(_links(groups, by_path), entries, BYTES),
-        *tell(same, entries, PIXELS),
-        *tell(changed, entries, COPY),
-    ]
-    return findings, content, [*missing, *copies.notes]
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _links(groups: Sequence[Sequence[Path]], by_path: Mapping[Path, Sequence[int]]) -> list[Link]:
-    """Link the files of each group, each at the first place where it is listed."""
-    return pairwise_links(sorted(by_path[path][0] for path in group) for group in groups)
+def _unread(depth: Depth) -> list[str]:
+    return ["photos were not opened: copies were not looked for"] if depth == "names" else []
 
 
 def _nameless(parts: Mapping[str, Split], *, across: bool) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from twinlens.evaluate.leakage.entries import Entries
-from twinlens.evaluate.leakage.findings import SHOWN, Example, Finding, Level, places_of
+from twinlens.evaluate.leakage.findings import SHOWN, Example, Finding, Level, counted, places_of
 
 BLOCK = 1024
 DEVIATIONS = 3.0  # beyond chance, of a count by Poisson...
@@ -74,9 +74,9 @@ def check_faces(entries: Entries, likeness: Likeness, progress: Callable[[int, i
     beyond = len(hits) > SLACK * expected + DEVIATIONS * (SLACK * expected) ** 0.5 + DEVIATIONS
     people = {frozenset((row.person[a], row.person[b])) for _, a, b in hits}
     text = (
-        f"{len(hits):,} pairs of photos in two parts ({len(people):,} pairs of people) look like one person under two "
-        f"names by {likeness.model} (similarity {likeness.threshold:.3f} or more); {expected:,.1f} are expected by "
-        f"chance among {comparisons:,} comparisons (FMR {likeness.fmr:g})"
+        f"{counted(len(hits), 'pair')} of photos in two parts ({counted(len(people), 'pair')} of people) may be one "
+        f"person under two names by {likeness.model} (similarity {likeness.threshold:.3f} or more); {expected:,.1f} "
+        f"are expected by chance among {comparisons:,} comparisons (FMR {likeness.fmr:g})"
     )
     level: Level = "leak" if beyond else "note" if hits else "clean"
     places = places_of(

@@ -11,6 +11,7 @@ from typing import Literal
 Kind = Literal["person", "file", "bytes", "pixels", "copy", "face", "pair", "label"]
 Level = Literal["clean", "note", "leak"]
 SHOWN = 20  # examples of each finding
+PLURALS = {"person": "people", "pair": "pairs", "pair is": "pairs are"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +148,8 @@ def said(places: tuple[Place, ...], shown: int = 3) -> str:
     inside = all(place.first == place.second for place in places)
     more = f"; and in {rest} more {'parts' if inside else 'pairs of parts'}" if rest > 0 else ""
     return "; ".join(map(str, places[:shown])) + more
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a count with its noun: 1 person, 2 people."""
+    return f"{number:,} {one if number == 1 else many or PLURALS[one]}"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from twinlens.datasets.records import Pair, Split
 from twinlens.evaluate.leakage.entries import below, common_folder
-from twinlens.evaluate.leakage.findings import SHOWN, Example, Finding, Thing, pairs_of_parts, places_of
+from twinlens.evaluate.leakage.files import Contents
+from twinlens.evaluate.leakage.findings import SHOWN, Example, Finding, Kind, Thing, counted, pairs_of_parts, places_of
 
 Key = frozenset[Path]
 
@@ -22,17 +23,17 @@ class _Listing:
     pair: Pair
 
 
-def check_pairs(parts: Mapping[str, Split], content: Mapping[Path, Path]) -> list[Finding]:
+def check_pairs(parts: Mapping[str, Split], contents: Contents) -> list[Finding]:
     """Return what is wrong with the lists.
 
     Args:
         parts: by name.
-        content: a file -> the first file of the same bytes, where there are several.
+        contents: of the photos' files, as far as they were read.
     """
     listed: dict[Key, list[_Listing]] = {}
     for name, split in parts.items():
         for pair in split.pairs:
-            key = frozenset(content.get(photo.path, photo.path) for photo in (pair.first, pair.second))
+            key = frozenset(contents.first(photo.path) for photo in (pair.first, pair.second))
             listed.setdefault(key, []).append(_Listing(name, pair))
     if not listed:
         return []
@@ -43,6 +44,7 @@ def check_pairs(parts: Mapping[str, Split], content: Mapping[Path, Path]) -> lis
         _between(repeated, holds, folder),
         _inside(repeated, holds, folder),
         _contradicting(repeated, holds, folder),
+        *_with_itself(parts, contents, holds, folder),
     ]
 
 
@@ -50,7 +52,7 @@ def _between(repeated: Mapping[Key, list[_Listing]], holds: Mapping[str, int], f
     groups = [group for group in repeated.values() if len({one.part for one in group}) > 1]
     places = [pair for group in groups for pair in pairs_of_parts(dict.fromkeys(one.part for one in group))]
     examples = [_example(group[0], next(one for one in group if one.part != group[0].part), folder) for group in groups]
-    text = f"{len(groups):,} pairs are listed in two parts" if groups else "no pair is listed in two parts"
+    text = f"{counted(len(groups), 'pair is')} listed in two parts" if groups else "no pair is listed in two parts"
     return Finding(
         "pair",
         False,
@@ -77,7 +79,7 @@ def _inside(repeated: Mapping[Key, list[_Listing]], holds: Mapping[str, int], fo
                 examples.append(_example(before, one, folder, "byte-identical photos" if other else ""))
     if not found:
         return Finding("pair", True, "clean", 0, "no pair is listed twice in a part")
-    text = f"{len(found):,} pairs are listed twice in a part and count twice"
+    text = f"{counted(len(found), 'pair is')} listed twice in a part"
     if other_files:
         text += f" ({other_files:,} of them under other file names: their photos are byte-identical)"
     return Finding("pair", True, "note", len(found), text, places_of(found, holds), tuple(examples[:SHOWN]))
@@ -96,8 +98,42 @@ def _contradicting(repeated: Mapping[Key, list[_Listing]], holds: Mapping[str, i
             examples.append(_example(first, second, folder, f"said to be {answers[0]}, then {answers[1]}"))
     if not found:
         return Finding("label", True, "clean", 0, "no pair is listed with both answers")
-    text = f"{len(found):,} pairs are listed with both answers: one of the two is wrong"
+    text = f"{counted(len(found), 'pair is')} listed with both answers, of which one is wrong"
     return Finding("label", True, "note", len(found), text, places_of(found, holds), tuple(examples[:SHOWN]))
+
+
+def _with_itself(
+    parts: Mapping[str, Split], contents: Contents, holds: Mapping[str, int], folder: Path | None
+) -> list[Finding]:
+    """Return pairs whose two photos are one picture: a network has nothing to answer there."""
+    alike = {frozenset((copy.first, copy.second)): copy.alike for copy in contents.copies}
+    told: dict[bool, list[tuple[float, _Listing]]] = {True: [], False: []}
+    for name, split in parts.items():
+        for pair in split.pairs:
+            key = frozenset((contents.first(pair.first.path), contents.first(pair.second.path)))
+            if len(key) == 1 or key in alike:
+                told[pair.same].append((alike.get(key, 1.0), _Listing(name, pair)))
+    findings = []
+    kinds: tuple[tuple[bool, Kind, str], ...] = (
+        (True, "pair", "compares a photo with a copy of it: too easy a question"),
+        (False, "label", "of two people compares a photo with a copy of it: a name is wrong"),
+    )
+    for same, kind, text in kinds:
+        found = sorted(told[same], key=lambda one: -one[0])
+        if found:
+            examples = tuple(_copied(one, alike, folder) for alike, one in found[:SHOWN])
+            places = places_of([(one.part, one.part) for _, one in found], holds)
+            verb = text if len(found) == 1 else text.replace("compares a photo", "compare a photo")
+            said = f"{counted(len(found), 'pair')} {verb}"
+            findings.append(Finding(kind, True, "note", len(found), said, places, examples))
+    return findings
+
+
+def _copied(one: _Listing, alike: float, folder: Path | None) -> Example:
+    first, second = (
+        Thing(one.part, photo.subject, below(photo.path, folder)) for photo in (one.pair.first, one.pair.second)
+    )
+    return Example(first, second, None if alike == 1.0 else alike)
 
 
 def _files(pair: Pair) -> Key:
