@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinlens.cli.exits import Exit, exit_code
-from twinlens.cli.output import note
+from twinlens.cli.output import likely, note
 
 if TYPE_CHECKING:
     from twinlens.cli.copies import Copies
@@ -65,7 +65,9 @@ def match_record(match: Match) -> dict[str, object]:
 def said(answer: Identification) -> str:
     """Return an answer in words."""
     if answer.match is not None:
-        return f"{answer.match.subject} (similarity {answer.match.score:.3f})"
+        chance = answer.match.probability
+        sure = "" if chance is None else f", probability {likely(chance)}"
+        return f"{answer.match.subject} (similarity {answer.match.score:.3f}{sure})"
     if answer.candidates:
         best = answer.candidates[0]
         return f"unknown (nearest {best.subject}, {best.score:.3f}, below {answer.bar.threshold:.3f})"

@@ -12,6 +12,7 @@ import typer
 
 from twinlens.cli import (
     benchmark,
+    calibrate,
     data,
     demo,
     detect,
@@ -62,6 +63,7 @@ app.command("identify")(identify.identify)
 app.command("search")(identify.search)
 app.command("index")(index.index)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(benchmark.app, name="benchmark")

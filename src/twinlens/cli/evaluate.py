@@ -84,7 +84,7 @@ def evaluate(
         command=_command(),
     )
     with ExitStack() as stack:
-        lens, card = _lens(setup, stack)
+        lens, card = lens_of(setup, stack)
         memory = None if resume is None else stack.enter_context(ResumeFile(resume, lens.system))
         trivial = PixelLens() if baseline and model != "pixels" else None
         with meter(f"{dataset.name}: photos") as moved:
@@ -148,7 +148,7 @@ def _span(figure: Figure) -> str:
     return f"{shown} ({ends[0]} to {ends[1]})"
 
 
-def _lens(setup: o.Setup, stack: ExitStack) -> tuple[Lens, ModelCard | None]:
+def lens_of(setup: o.Setup, stack: ExitStack) -> tuple[Lens, ModelCard | None]:
     """Return the system under evaluation, and its card."""
     from twinlens.evaluate.lenses import PixelLens, RecognizerLens
     from twinlens.runtime import RuntimeOptions, chosen_engine

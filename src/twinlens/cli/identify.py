@@ -39,6 +39,8 @@ def identify(
     every: Every = None,
     engine: o.Engine = None,
     threads: o.Threads = None,
+    calibration: o.CalibrationOption = None,
+    prior: o.Prior = None,
     allow_url: o.AllowUrl = False,
     json: o.Json = False,
 ) -> None:
@@ -52,6 +54,8 @@ def identify(
         threads=threads,
         target_fpir=target_fpir,
         threshold=threshold,
+        calibration=calibration,
+        prior=prior,
         allow_url=allow_url,
     )
     from twinlens.cli.footage import is_footage, name_people
@@ -93,6 +97,8 @@ def search(
     model: o.Model = "sface",
     detector: o.DetectorOption = "yunet",
     engine: o.Engine = None,
+    calibration: o.CalibrationOption = None,
+    prior: o.Prior = None,
     allow_url: o.AllowUrl = False,
     json: o.Json = False,
 ) -> None:
@@ -104,6 +110,8 @@ def search(
         engine=engine,
         target_fpir=target_fpir,
         threshold=threshold,
+        calibration=calibration,
+        prior=prior,
         allow_url=allow_url,
     )
     with o.build(setup, gallery="there") as recognizer:

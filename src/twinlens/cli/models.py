@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,10 +39,38 @@ def list_models(json: o.Json = False) -> None:
 @app.command("show")
 def show(name: Name, json: o.Json = False) -> None:
     """Show a model's card: licences, training data, provenance, measured error rates."""
-    from twinlens.zoo import find_card
+    from twinlens.zoo import calibrated, find_card, own_calibration
 
     card = find_card(name)
-    emit(_record(card), _text(card), as_json=json)
+    own = own_calibration(card) if card.kind == "embedder" else None
+    emit(_record(calibrated(card) if own else card), _text(calibrated(card) if own else card), as_json=json)
+    if own is not None:
+        note(f"note: your calibration {own.name!r} of {own.made} is in force (twinlens models forget {own.name})")
+
+
+@app.command("calibrations")
+def calibrations(json: o.Json = False) -> None:
+    """List your own calibrations; the one named like a model is in force without being asked for."""
+    from twinlens.zoo import list_calibrations
+
+    found, faults = list_calibrations()
+    for own in found:
+        record = {"name": own.name, "model": own.model, "made": own.made, "people": own.calibration.people}
+        said = f"{own.name:16} {own.model:22} {own.made:25} {own.calibration.protocol}"
+        emit({**record, "protocol": own.calibration.protocol}, said, as_json=json)
+    for fault in faults:
+        note(f"twinlens: {fault}")
+    if not found:
+        note("no calibrations of your own: twinlens calibrate FOLDER --save NAME")
+
+
+@app.command("forget")
+def forget(name: Annotated[str, typer.Argument(metavar="CALIBRATION")], json: o.Json = False) -> None:
+    """Delete a calibration of your own; the model's card is in force again."""
+    from twinlens.zoo import remove_calibration
+
+    path = remove_calibration(name)
+    emit({"name": name, "removed": str(path)}, f"removed {path}", as_json=json)
 
 
 @app.command("check")
@@ -163,6 +193,7 @@ def _record(card: ModelCard) -> dict[str, object]:
             "people": measured.people,
             "points": [{"fmr": p.fmr, "threshold": p.threshold, "fnmr": p.fnmr} for p in measured.points],
         },
+        "calibration": card.calibration and asdict(card.calibration),
     }
 
 
@@ -189,4 +220,13 @@ def _text(card: ModelCard) -> str:
             f"          FMR {percent(p.fmr):>14}  threshold {p.threshold:.4f}  FNMR {p.fnmr:.4f}"
             for p in measured.points
         ]
+    if card.calibration is None:
+        lines.append("probable  nothing: no similarity of this model stands for a probability")
+    else:
+        own = card.calibration
+        lines.append(
+            f"probable  {own.method} map fitted on {own.protocol}: {own.people:,} people; on people left out ECE "
+            f"{own.ece:.4f}, Cllr {own.cllr:.4f} bits; never more than {math.exp(own.highest):,.0f} to 1 for the same "
+            f"person, {math.exp(-own.lowest):,.0f} to 1 against"
+        )
     return "\n".join(lines)

@@ -62,6 +62,14 @@ Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Pho
 Tags = Annotated[
     list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Only, or with, this tag; may be repeated.")
 ]
+CalibrationOption = Annotated[
+    str | None,
+    typer.Option("--calibration", metavar="NAME", help="One saved by twinlens calibrate; 'card' for the model's own."),
+]
+Prior = Annotated[
+    float | None,
+    typer.Option("--prior", metavar="SHARE", help="How likely it was before looking, for the probability (0.5)."),
+]
 AllowUrl = Annotated[bool, typer.Option("--allow-url", help="Fetch photos given as http(s) addresses.")]
 
 
@@ -79,6 +87,8 @@ class Setup:
     target_fmr: float | None = None
     target_fpir: float | None = None
     threshold: float | None = None
+    calibration: str | None = None
+    prior: float | None = None
     allow_url: bool = False
 
 
@@ -136,16 +146,19 @@ def build(setup: Setup, *, gallery: Literal["none", "there", "new"] = "none") ->
     from twinlens.recognizer import PhotoOptions, Recognizer
     from twinlens.runtime import RuntimeOptions
     from twinlens.score import DEFAULT_FMR, DEFAULT_FPIR, Policy
+    from twinlens.zoo.calibration import EVEN
 
     policy = Policy(
         target_fmr=DEFAULT_FMR if setup.target_fmr is None else setup.target_fmr,
         target_fpir=DEFAULT_FPIR if setup.target_fpir is None else setup.target_fpir,
         threshold=setup.threshold,
+        prior=EVEN if setup.prior is None else setup.prior,
     )
     return Recognizer.default(
         None if gallery == "none" else gallery_place(setup.gallery, new=gallery == "new"),
         detector=setup.detector,
         embedder=setup.model,
+        calibration=setup.calibration,
         policy=policy,
         detect=DetectOptions(scales=setup.scales),
         photos=PhotoOptions(allow_url=setup.allow_url),

@@ -73,3 +73,10 @@ def percent(rate: float | None) -> str:
     if rate >= 0.001:
         return f"{rate * 100:.3g} %"
     return f"1 in {round(1 / rate):,}" if rate > 0 else "0"
+
+
+def likely(probability: float) -> str:
+    """Write a probability for people; never quite 0 or 1, because no data could say so."""
+    if probability > 0.9999:
+        return "over 0.9999"
+    return "under 0.0001" if probability < 0.0001 else f"{probability:.4f}"

@@ -10,7 +10,7 @@ import typer
 from twinlens.cli import options as o
 from twinlens.cli.copies import single
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, note, percent
+from twinlens.cli.output import emit, likely, note, percent
 from twinlens.errors import OptionError
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def verify(
     scales: o.Scales = "multi",
     engine: o.Engine = None,
     precision: o.Precision = "float32",
+    calibration: o.CalibrationOption = None,
+    prior: o.Prior = None,
     allow_url: o.AllowUrl = False,
     json: o.Json = False,
 ) -> None:
@@ -43,6 +45,8 @@ def verify(
         precision=precision,
         target_fmr=target_fmr,
         threshold=threshold,
+        calibration=calibration,
+        prior=prior,
         allow_url=allow_url,
     )
     if left == right == "-":
@@ -60,23 +64,25 @@ def verify(
         "accepted": decision.accepted,
         "score": decision.score,
         "probability": decision.probability,
+        "prior": None if decision.probability is None else recognizer.policy.prior,
         "threshold": decision.threshold,
         "fmr": decision.fmr,
         "model": one.portraits[0].embedding.model,
         "quality": [one.portraits[0].quality.score, other.portraits[0].quality.score],
         "notes": {photo.source: list(hints(photo)) for photo in (one, other)},
     }
-    emit(record, sentence(decision), as_json=json)
+    emit(record, sentence(decision, recognizer.policy.prior), as_json=json)
     for photo in (one, other):
         for hint in hints(photo):
             note(f"note: {photo.source}: {hint}")
     raise typer.Exit(Exit.YES if decision.accepted else Exit.NO)
 
 
-def sentence(decision: Decision) -> str:
+def sentence(decision: Decision, prior: float = 0.5) -> str:
     """Put a decision into words."""
     verdict = "same person" if decision.accepted else "different people"
-    chance = "" if decision.probability is None else f", probability {decision.probability:.3f}"
+    before = "even odds" if prior == 0.5 else f"{prior:g}"
+    chance = "" if decision.probability is None else f", probability {likely(decision.probability)} ({before} before)"
     means = (
         f"at this threshold {percent(decision.fmr)} of strangers are accepted"
         if decision.fmr is not None

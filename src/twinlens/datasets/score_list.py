@@ -119,9 +119,7 @@ def _score(line: Line, text: str) -> float:
     except ValueError:
         line.wrong(f"wanted a number in {SCORE!r}, got {text!r}")
     if not math.isfinite(score):
-        line.wrong(
-            f"wanted a finite score, got {text!r}: leave comparisons that failed out, and count them as failures"
-        )
+        line.wrong(f"wanted a finite score, got {text!r}: leave failed comparisons out, and count them as failures")
     if not -1 <= score <= 1:
         line.wrong(f"wanted a similarity from -1 to 1, higher for more alike, got {text}; is it a distance?")
     return score
