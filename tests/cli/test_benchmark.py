@@ -51,6 +51,8 @@ def album(tmp_path_factory: pytest.TempPathFactory, astronaut: Image) -> Path:
     return write_folder(tmp_path_factory.mktemp("photos") / "mine", astronaut, 5)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_folder_of_ones_own_gives_a_table_and_files(shell: Shell, album: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     code, text, err = shell("benchmark", "detectors", "--on", album, "--detector", "yunet:multi", "--out", out)
@@ -110,6 +112,8 @@ def test_errors_are_sentences_with_exit_codes(
     assert said in err
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_an_unfinished_run_is_not_thrown_away(shell: Shell, album: Path, tmp_path: Path) -> None:
     words = ("benchmark", "detectors", "--on", album, "--detector", "yunet:single", "--out", tmp_path / "out")
     assert shell(*words)[0] == 0

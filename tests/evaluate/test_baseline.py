@@ -28,7 +28,8 @@ def test_a_photo_of_the_right_size_gives_its_own_pixels() -> None:
     length = sum((v - mean) ** 2 for v in values) ** 0.5
     vector = pixel_vector(Image(pixels))
     np.testing.assert_allclose(vector, [(v - mean) / length for v in values], atol=1e-6)
-    assert (vector.shape, vector.dtype) == ((DIM,), np.float32)
+    assert vector.shape == (DIM,)
+    assert vector.dtype == np.float32
 
 
 @given(st.integers(0, 50), st.integers(1, 55))

@@ -49,10 +49,13 @@ def test_the_same_person_and_a_stranger(recognizer: Recognizer, astronaut: Image
     assert yes.accepted
     assert yes.score > 0.9
     assert yes.fmr == pytest.approx(0.001, rel=0.01)
-    assert yes.probability is None
+    assert yes.probability is not None
+    assert yes.probability > 0.99
     no = recognizer.verify(astronaut, strangers[0])
     assert not no.accepted
     assert no.score < no.threshold
+    assert no.probability is not None
+    assert no.probability < 0.5
 
 
 def test_verify_is_symmetric_and_repeatable(recognizer: Recognizer, astronaut: Image, strangers: list[Image]) -> None:

@@ -17,7 +17,7 @@ from twinlens.evaluate.wording import count, plural
 
 QUICK = "A quick look at a part of the photos: not a result to quote."
 FLATTERS = (
-    '*Mean precision as 002*: the "accuracy" of Baez 2019, the mean over photos of the share of reported boxes that '
+    '*Mean precision (Baez)*: the "accuracy" of Baez 2019, the mean over photos of the share of reported boxes that '
     "lie on a face. A photo in which nothing is reported counts 100 %, missed faces cost nothing and second boxes on a "
     "face are right, so it never stands without the recall beside it."
 )

@@ -22,6 +22,7 @@ FILTERS = (
     wording.duration,
     wording.interval,
     wording.moment,
+    wording.named,
     wording.number,
     wording.p_value,
     wording.percent,

@@ -60,7 +60,7 @@ def _listed(plan: Plan, seen: Seen, card: Calibration | None, chance: Chance) ->
 def _stitched(
     own: Sequence[Calibration], tests: Sequence[Trials], whole: Trials, plan: Plan, chance: Chance
 ) -> CalibrationCheck:
-    """Check pairs that several calibrations read: their llrs stand where similarities would, and are read as they are."""
+    """Check pairs that several calibrations read: their llrs stand where similarities would."""
     llr = np.full(whole.scores.size, np.nan)
     llr[whole.compared] = np.concatenate(
         [calibration.llr(test.scores[test.compared]) for calibration, test in zip(own, tests, strict=True)]

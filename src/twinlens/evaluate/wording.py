@@ -106,6 +106,11 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def named(text: str) -> str:
+    """Return a name, or what stands for an empty one."""
+    return text if text.strip() else "(empty)"
+
+
 def sentence(text: str) -> str:
     """Return a text with a capital at its beginning and a full stop at its end."""
     text = text.strip()

@@ -182,7 +182,8 @@ def _draw(panels: Sequence[Panel], title: str, across: str, *, colours: dict[str
     side = figure.add_subplot(grid[len(panels)])
     side.set_axis_off()
     _signs(side, every, colours, others=others)
-    figure.draw_without_rendering()  # settles where the axes are
+    figure.draw_without_rendering()  # settles where the axes are, and there they stay
+    figure.set_layout_engine("none")
     for axes, panel in zip(drawn, panels, strict=True):
         write_beside(axes, [_label(bubble, _area(bubble.parameters, most)) for bubble in panel.bubbles])
     return figure

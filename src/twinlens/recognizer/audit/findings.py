@@ -147,7 +147,7 @@ class AuditOptions:
     rival_margin: float = 0.1
     one_person_fmr: float = CLUSTER_FMR
     near: float = 10.0
-    duplicate: float = 0.92
+    duplicate: float = 0.9
     poor: float = 0.5
     most: int = 10_000
 

@@ -1,4 +1,4 @@
-"""Each photo beside its subject's others and beside its nearest stranger -> photos that show somebody else.
+"""Strays, and photos that stand apart -> findings: photos that show somebody else, subjects that fall apart.
 
 Two signs, the stronger first: a photo is far more alike to another subject than to its own subject's others; or it is
 so unlike its subject's others that hardly any photo of one person would be.
@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import Bool
 
 from twinlens.recognizer.audit.bars import Bars
-from twinlens.recognizer.audit.cohesion import linked, nearest_own
+from twinlens.recognizer.audit.cohesion import linked
 from twinlens.recognizer.audit.findings import AuditOptions, Finding, Remedy, StoredPhoto
 from twinlens.recognizer.audit.holdings import Holdings
 from twinlens.recognizer.audit.neighbours import Nearest
+from twinlens.recognizer.audit.strays import Strays, find_strays
 
 
 @dataclass(slots=True)
@@ -29,44 +30,39 @@ class Labels:
 
 def check_labels(holdings: Holdings, nearest: Nearest, bars: Bars, options: AuditOptions) -> Labels:
     """Look for photos that show somebody else than their subject, and for subjects that fall apart."""
-    labels = Labels(np.ones(holdings.rows, bool))
-    for subject in range(len(holdings.names)):
-        if holdings.count(subject) < 2 or holdings.nameless[subject]:
-            continue
+    strays = find_strays(holdings, nearest, bars, options)
+    labels = Labels(~(strays.stray | strays.doubtful))
+    for row in np.flatnonzero(strays.stray).tolist():
+        labels.findings.append(_rivals_photo(holdings, row, float(strays.own[row]), nearest, bars, options))
+    for subject in np.flatnonzero((np.diff(holdings.starts) > 1) & ~holdings.nameless).tolist():
         span = holdings.span(subject)
-        own = nearest_own(holdings.vectors[span])
-        rows = np.arange(span.start, span.stop)
-        stray = [
-            int(row)
-            for row, alike in zip(rows, own, strict=True)
-            if _is_rivals(holdings, int(row), float(alike), nearest, bars, options)
-        ]
-        for row in stray:
-            labels.counted[row] = False
-            labels.findings.append(_rivals_photo(holdings, row, float(own[row - span.start]), nearest, bars, options))
-        left = np.setdiff1d(rows, np.array(stray, np.int64))
-        _check_cohesion(holdings, left, nearest, bars, labels)
+        if strays.doubtful[span].any():
+            labels.findings.append(_doubtful(holdings, subject, strays, nearest, bars))
+        else:
+            _check_cohesion(holdings, np.flatnonzero(labels.counted[span]) + span.start, nearest, bars, labels)
     return labels
 
 
-def _is_rivals(holdings: Holdings, row: int, own: float, nearest: Nearest, bars: Bars, options: AuditOptions) -> bool:
-    score, rival = float(nearest.scores[row]), int(nearest.rows[row])
-    if score < bars.rival or score - own < options.rival_margin:
-        return False
-    # Two names of one person make every photo of one look like the other's: that is another finding.
-    return mean_likeness(holdings, int(holdings.owners[row]), int(holdings.owners[rival])) < bars.one_person
-
-
-def mean_likeness(holdings: Holdings, one: int, other: int, counted: Bool[np.ndarray, " rows"] | None = None) -> float:
-    """Return the mean similarity between the photos of two subjects, those that count; -1 where one has none left."""
-    sums = []
-    size = 1
-    for subject in (one, other):
-        span = holdings.span(subject)
-        vectors = holdings.vectors[span] if counted is None else holdings.vectors[span][counted[span]]
-        sums.append(vectors.sum(axis=0, dtype=np.float64))
-        size *= len(vectors)
-    return float(sums[0] @ sums[1]) / size if size else -1.0
+def _doubtful(holdings: Holdings, subject: int, strays: Strays, nearest: Nearest, bars: Bars) -> Finding:
+    span = holdings.span(subject)
+    rows = [row for row in range(span.start, span.stop) if not strays.stray[row]]
+    doubtful = [row for row in rows if strays.doubtful[row]]
+    photos = [holdings.photos[row] for row in rows]
+    rivals = [holdings.photos[int(nearest.rows[row])] for row in doubtful]
+    seen = [
+        bars.likeness(f"{holdings.photos[row].title} to {rival.title} of {rival.subject!r}", nearest.scores[row])
+        for row, rival in zip(doubtful, rivals, strict=True)
+    ]
+    return Finding(
+        "incoherent",
+        grave=True,
+        subjects=tuple(dict.fromkeys([holdings.names[subject], *(rival.subject for rival in rivals)])),
+        photos=tuple(photos),
+        text=f"the photos of {holdings.names[subject]!r} are not alike, and look like another subject's of whom the "
+        "same is true: were they exchanged?",
+        likeness=(*seen, bars.likeness("to the nearest other photo of the subject", float(strays.own[rows].max()))),
+        remedies=tuple(_either(photos)),
+    )
 
 
 def _rivals_photo(

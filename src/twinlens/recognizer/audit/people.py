@@ -1,8 +1,8 @@
 """Pairs of subjects that are alike -> people under two names, copies under two names, look-alikes.
 
 One person under two names is alike *on the average* of all photos; two people who look alike, or whose many photos
-happen to meet once, only in their nearest ones. With one photo there is no average, so the search's own threshold
-must be reached as well.
+happen to meet once, only in their nearest ones. With one photo each there is no average: the search's own threshold
+must be reached.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from twinlens.recognizer.audit.bars import Bars
 from twinlens.recognizer.audit.cohesion import BLOCK
 from twinlens.recognizer.audit.findings import AuditOptions, Finding, Kind, Likeness, Remedy, StoredPhoto
 from twinlens.recognizer.audit.holdings import Holdings
-from twinlens.recognizer.audit.labels import mean_likeness, remove_photo
+from twinlens.recognizer.audit.labels import remove_photo
 from twinlens.recognizer.audit.neighbours import AlikePairs
+from twinlens.recognizer.audit.strays import mean_likeness
 
 MOST_PHOTOS = 50  # named in one command
 
@@ -88,8 +89,8 @@ def _closest(left: Float32[np.ndarray, "left dim"], right: Float32[np.ndarray, "
 
 
 def _kind(holdings: Holdings, pair: _Pair, bars: Bars, options: AuditOptions) -> Kind | None:
-    few = min(holdings.count(subject) for subject in pair.subjects)
-    if pair.mean >= bars.one_person and few > 1:
+    compared = holdings.count(pair.subjects[0]) * holdings.count(pair.subjects[1])
+    if pair.mean >= bars.one_person and compared > 1:
         return "two names"
     if pair.best >= options.duplicate:
         return "duplicate"
