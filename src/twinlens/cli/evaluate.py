@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from json import loads
 from pathlib import Path
@@ -81,7 +82,7 @@ def evaluate(
         all_pairs=all_pairs,
         quick=quick,
         leakage=leakage,
-        command=_command(),
+        command=_command(sys.argv[1:]),
     )
     with ExitStack() as stack:
         lens, card = lens_of(setup, stack)
@@ -163,6 +164,14 @@ def lens_of(setup: o.Setup, stack: ExitStack) -> tuple[Lens, ModelCard | None]:
     return lens, recognizer.card
 
 
-def _command() -> str:
-    """Return the command as it was typed, with the program's name alone."""
-    return shlex.join(["twinlens", *sys.argv[1:]])
+def _command(words: Sequence[str]) -> str:
+    """Return the command as it was typed, with the program's name alone.
+
+    Where a run keeps what it saw changes no figure and is nobody's business: ``--resume FILE`` is left out.
+    """
+    kept = [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if "--resume" not in {before, word} and not word.startswith("--resume=")
+    ]
+    return shlex.join(["twinlens", *kept])
