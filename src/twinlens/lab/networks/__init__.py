@@ -1,0 +1,1 @@
+"""Picture -> embedding: trunks by name, one file an architecture."""
