@@ -1,11 +1,13 @@
-"""Photos -> decisions: verify, enrol, identify, search, cluster. The only place where the stages meet."""
+"""Photos -> decisions: verify, enrol, identify, search, cluster, explain. The only place where the stages meet."""
 
 from __future__ import annotations
 
 from twinlens.recognizer.album import clusters_of
 from twinlens.recognizer.audit import Audit, AuditOptions, Finding, audit_gallery
 from twinlens.recognizer.enrolment import EnrolOptions, summary
+from twinlens.recognizer.explanation import ExplainedPhoto, Explanation
 from twinlens.recognizer.facade import Recognizer
+from twinlens.recognizer.occlusion import OcclusionOptions
 from twinlens.recognizer.pipeline import PhotoOptions
 from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Portrait, Sighting
 
@@ -16,8 +18,11 @@ __all__ = [
     "EnrolOptions",
     "EnrolmentReport",
     "Examined",
+    "ExplainedPhoto",
+    "Explanation",
     "Finding",
     "Identification",
+    "OcclusionOptions",
     "PhotoOptions",
     "Portrait",
     "Recognizer",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from twinlens.errors import ConflictError, UnknownSubjectError
+from twinlens.errors import ConflictError, OptionError, UnknownSubjectError
+from twinlens.image import Source
 from twinlens.protocols import Enrolment, Gallery
 from twinlens.recognizer.results import EnrolmentReport, Examined, Portrait
 from twinlens.score import Bar
@@ -109,3 +110,22 @@ def summary(reports: Sequence[EnrolmentReport]) -> dict[str, int]:
     for report in reports:
         counts[report.outcome] = counts.get(report.outcome, 0) + 1
     return counts
+
+
+def several(photos: Source | Sequence[Source]) -> Sequence[Source]:
+    """Return one photo as a list of one; a list as it is."""
+    return photos if isinstance(photos, (list, tuple)) else [photos]  # type: ignore[list-item]
+
+
+def noted(pairs: Iterable[tuple[str, Source]], names: list[str]) -> Iterator[Source]:
+    """Yield the photos and append their subjects to ``names``, in step.
+
+    Raises:
+        OptionError: a subject without a name.
+    """
+    for subject, photo in pairs:
+        if not subject.strip():
+            msg = "a subject needs a name"
+            raise OptionError(msg)
+        names.append(subject)
+        yield photo

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32
@@ -17,13 +18,14 @@ from twinlens.protocols import Search
 from twinlens.recognizer.occlusion import OcclusionOptions, importance, occluded
 from twinlens.recognizer.pipeline import Pipeline
 from twinlens.recognizer.results import Examined, Portrait
-from twinlens.score import Bar, fmr_at
+from twinlens.score import Bar, Reading, fmr_at
 from twinlens.types import Decision, Embedding, Match
 from twinlens.zoo import Measurement
 
 BATCH = 32  # crops embedded together
 IMPOSTORS = 3  # reported for each photo
 Progress = Callable[[int, int], None]
+Bound = Literal["at", "at most", "at least"]
 
 # Rows and columns of the canonical crop, whose eyes are in row 52, nose tip in row 72 and mouth in row 92.
 REGIONS = MappingProxyType(
@@ -71,14 +73,15 @@ class Explanation:
     Attributes:
         decision: the answer.
         fmr: share of strangers that score this high or higher, by the model's card; None where nobody measured it.
-        beyond: True where the score lies beyond the card's last point: ``fmr`` is then a bound from above.
+        bound: ``at`` within what the card measured; ``at most`` beyond its strictest point, ``at least`` below its
+            loosest: ``fmr`` is then the rate of that point.
         left: the first photo.
         right: the second.
     """
 
     decision: Decision
     fmr: float | None
-    beyond: bool
+    bound: Bound
     left: ExplainedPhoto
     right: ExplainedPhoto
 
@@ -88,13 +91,38 @@ class Explanation:
         return self.left, self.right
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """Who else is enrolled.
+
+    Attributes:
+        gallery: searched for each face.
+        bar: the threshold for a gallery of this size.
+        reading: gives the candidates their probabilities.
+        count: impostors to report for each face.
+    """
+
+    gallery: Search
+    bar: Bar
+    reading: Reading
+    count: int = IMPOSTORS
+
+    def of(self, face: Embedding) -> tuple[Match | None, tuple[Match, ...]]:
+        """Return the subject that a search for this face names, and the most alike other subjects."""
+        (found,) = self.gallery.search([face], self.count + 1)
+        matches = self.reading.read(found)
+        if matches and matches[0].score >= self.bar.threshold:
+            return matches[0], tuple(matches[1:])
+        return None, tuple(matches[: self.count])
+
+
 def explain_pair(
     pipeline: Pipeline,
     photos: tuple[Examined, Examined],
     decision: Decision,
     *,
     measured: Measurement | None,
-    known: Callable[[Embedding], tuple[Match | None, tuple[Match, ...]]],
+    neighbours: Neighbours | None = None,
     options: OcclusionOptions | None = None,
     progress: Progress | None = None,
 ) -> Explanation:
@@ -105,7 +133,7 @@ def explain_pair(
         photos: each with its main face first.
         decision: on these faces.
         measured: of the model's card.
-        known: gives the subject a face is named as and its nearest impostors; see `nearest_impostors`.
+        neighbours: who else is enrolled; None without a gallery.
         options: how the faces are probed.
         progress: called with (copies embedded, copies in all).
     """
@@ -123,29 +151,18 @@ def explain_pair(
     for place, photo in enumerate(photos):
         mine, other = portraits[place].embedding, portraits[1 - place].embedding
         found = importance(mine, parts[place * half : (place + 1) * half], other, options)
-        explained.append(ExplainedPhoto(photo.source, portraits[place], found, *known(mine)))
-    return Explanation(
-        decision,
-        None if measured is None else fmr_at(measured, decision.score),
-        measured is not None and decision.score > measured.points[-1].threshold,
-        *explained,
-    )
+        known = (None, ()) if neighbours is None else neighbours.of(mine)
+        explained.append(ExplainedPhoto(photo.source, portraits[place], found, *known))
+    return Explanation(decision, *rarity(measured, decision.score), *explained)
 
 
-def nearest_impostors(
-    gallery: Search | None, bar: Bar | None, face: Embedding, *, count: int = IMPOSTORS
-) -> tuple[Match | None, tuple[Match, ...]]:
-    """Return the subject that a search names, and the most alike other subjects.
-
-    Args:
-        gallery: who is enrolled; None for nobody.
-        bar: the threshold for a gallery of this size; None where there is none, and nobody is named.
-        face: what is searched for.
-        count: how many impostors.
-    """
-    if gallery is None:
-        return None, ()
-    (matches,) = gallery.search([face], count + 1)
-    if matches and bar is not None and matches[0].score >= bar.threshold:
-        return matches[0], tuple(matches[1:])
-    return None, tuple(matches[:count])
+def rarity(measured: Measurement | None, score: float) -> tuple[float | None, Bound]:
+    """Return the share of strangers that score this high or higher, and whether it is a bound; see `Explanation`."""
+    if measured is None:
+        return None, "at"
+    loosest, strictest = measured.points[0], measured.points[-1]
+    if score > strictest.threshold:
+        return strictest.fmr, "at most"
+    if score < loosest.threshold:
+        return loosest.fmr, "at least"
+    return fmr_at(measured, score), "at"

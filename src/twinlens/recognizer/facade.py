@@ -23,8 +23,10 @@ from twinlens.protocols import Detector, Embedder, Gallery
 from twinlens.recognizer.album import clusters_of, index_photos
 from twinlens.recognizer.audit import Audit, AuditOptions, Progress, audit_gallery
 from twinlens.recognizer.choice import Choice, everyone, main_face, prominent
-from twinlens.recognizer.enrolment import EnrolOptions, enrol_photo
+from twinlens.recognizer.enrolment import EnrolOptions, enrol_photo, noted, several
+from twinlens.recognizer.explanation import Explanation, Neighbours, explain_pair
 from twinlens.recognizer.identification import identify_faces
+from twinlens.recognizer.occlusion import OcclusionOptions
 from twinlens.recognizer.pipeline import PhotoOptions, Pipeline, no_face
 from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Sighting
 from twinlens.runtime import RuntimeOptions
@@ -218,6 +220,41 @@ class Recognizer:
         """Examine the main face of two photos side by side; see `verify`."""
         return self._pipeline.examine_pair(left, right)
 
+    def explain(
+        self,
+        left: Source | Examined,
+        right: Source | Examined,
+        *,
+        bar: Bar | None = None,
+        options: OcclusionOptions | None = None,
+        progress: Progress | None = None,
+    ) -> Explanation:
+        """Decide like `verify`, and say what the answer rests on; embeds 512 altered copies, which takes seconds.
+
+        Args:
+            left: a photo, or one already examined, whose first face counts.
+            right: the other.
+            bar: the threshold; None for the one of the recognizer's policy.
+            options: how the faces are probed.
+            progress: called with (copies embedded, copies in all).
+
+        Raises:
+            TwinlensError: as `verify`; or the gallery, whose nearest subjects are named, cannot be read.
+        """
+        photos = self._main(left), self._main(right)
+        decision = self.compare(*photos, bar=bar)
+        enrolled = self._gallery
+        near = None if enrolled is None else Neighbours(enrolled, self.identification_bar(), self.reading())
+        return explain_pair(
+            self._pipeline,
+            photos,
+            decision,
+            measured=self.card.measured,
+            neighbours=near,
+            options=options,
+            progress=progress,
+        )
+
     def enrol(
         self,
         subject: str,
@@ -235,7 +272,7 @@ class Recognizer:
             OptionError: an empty name.
             GalleryError: the gallery cannot be written to.
         """
-        return list(self.enrol_all([(subject, photo) for photo in _several(photos)], tags=tags, options=options))
+        return list(self.enrol_all([(subject, photo) for photo in several(photos)], tags=tags, options=options))
 
     def enrol_all(
         self,
@@ -249,7 +286,7 @@ class Recognizer:
         least = verification_bar(self.card, replace(self.policy, target_fmr=UNLIKE_FMR)).threshold
         tagged: set[str] = set()
         names: list[str] = []
-        for photo in self._pipeline.stream(_noted(pairs, names), prominent):
+        for photo in self._pipeline.stream(noted(pairs, names), prominent):
             subject = names.pop(0)
             report = enrol_photo(
                 subject, photo, self.gallery, bar=self.identification_bar(), least=least, options=options
@@ -335,8 +372,8 @@ class Recognizer:
         """
         return audit_gallery(self.gallery, self.card, policy=self.policy, options=options, progress=progress)
 
-    def _main(self, photo: Source) -> Examined:
-        examined = self._pipeline.examine(photo, main_face)
+    def _main(self, photo: Source | Examined) -> Examined:
+        examined = photo if isinstance(photo, Examined) else self._pipeline.examine(photo, main_face)
         if not examined.portraits:
             raise no_face(examined.source)
         return examined
@@ -348,20 +385,6 @@ def _detector(name: str, runtime: RuntimeOptions, options: DetectOptions | None)
         msg = f"{card.name!r} is an {card.kind}; wanted a detector"
         raise ModelError(msg)
     return build_detector(card.family or card.name, checked_paths(card), runtime=runtime, options=options)
-
-
-def _several(photos: Source | Sequence[Source]) -> Sequence[Source]:
-    return photos if isinstance(photos, (list, tuple)) else [photos]  # type: ignore[list-item]
-
-
-def _noted(pairs: Iterable[tuple[str, Source]], names: list[str]) -> Iterator[Source]:
-    """Yield the photos and append their subjects to ``names``, in step."""
-    for subject, photo in pairs:
-        if not subject.strip():
-            msg = "a subject needs a name"
-            raise OptionError(msg)
-        names.append(subject)
-        yield photo
 
 
 def _positive(name: str, value: int) -> None:
