@@ -67,16 +67,31 @@ def saved_again(pixels: np.ndarray, way: int) -> np.ndarray:
 
 
 def enrolments(photos: Sequence[Photo], recognizer: Recognizer, cache: Path | None) -> list[Enrolment]:
-    """Return the photos' main faces as they are enrolled; from the cache where they are in it."""
-    if cache is not None and cache.exists():
-        kept = np.load(cache)
-        rows = zip(kept["subject"], kept["rows"], kept["path"], kept["quality"], kept["found"], strict=True)
-        return [_enrolment(str(s), r, str(p), float(q)) for s, r, p, q, found in rows if found]
-    made = []
-    for photo, seen in zip(photos, recognizer.examine_all((p.path for p in photos), main_face), strict=True):
-        for face in seen.portraits:
-            made.append(_enrolment(photo.subject, face.embedding.vector, str(photo.path), face.quality.score))
-    return made
+    """Return the photos' main faces as they are enrolled; from the cache where it is there, else it is written."""
+    if cache is None or not cache.exists():
+        seen = recognizer.examine_all((photo.path for photo in photos), main_face)
+        made = [
+            _enrolment(photo.subject, face.embedding.vector, str(photo.path), face.quality.score)
+            for photo, found in zip(photos, seen, strict=True)
+            for face in found.portraits
+        ]
+        if cache is not None:
+            _keep(made, cache)
+        return made
+    kept = np.load(cache)
+    rows = zip(kept["subject"], kept["rows"], kept["path"], kept["quality"], strict=True)
+    return [_enrolment(str(subject), row, str(path), float(quality)) for subject, row, path, quality in rows]
+
+
+def _keep(made: Sequence[Enrolment], cache: Path) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        cache,
+        subject=np.array([photo.subject for photo in made]),
+        rows=np.stack([photo.embedding.vector for photo in made]),
+        path=np.array([photo.source for photo in made]),
+        quality=np.array([photo.quality for photo in made]),
+    )
 
 
 def _enrolment(subject: str, vector: np.ndarray, source: str, quality: float) -> Enrolment:

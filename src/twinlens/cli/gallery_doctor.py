@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,12 +21,37 @@ if TYPE_CHECKING:
     from twinlens.recognizer import Audit, Finding
     from twinlens.recognizer.audit import Likeness, Remedy, Searches
 
-NAMED = 12  # subjects or photos named in a sentence
+DEFAULT_MODEL = "sface"
+NAMED = 12  # subjects, photos or pieces of advice named in a finding
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the printed commands must be told, to act on the gallery that was looked at.
+
+    Attributes:
+        gallery: as it was named; None for the default one.
+        model: as it was named; None for the default one.
+    """
+
+    gallery: str | None
+    model: str | None
+
+    def options(self, remedy: Remedy) -> Iterator[str]:
+        """Yield the options that name the gallery and the model."""
+        if self.gallery is not None and remedy.command != ("verify",):
+            yield from (f"--gallery={self.gallery}",) if self.gallery.startswith("-") else ("--gallery", self.gallery)
+        if self.model is not None:
+            yield from ("--model", self.model)
+
+    def lacks(self, remedy: Remedy) -> str:
+        """Return the first photo that the command would not find; empty where all are there."""
+        return next((name for name in remedy.files if not Path(name).is_file()), "")
 
 
 def doctor(
     gallery: o.GalleryOption = None,
-    model: o.Model = "sface",
+    model: o.Model = DEFAULT_MODEL,
     target_fpir: o.TargetFpir = None,
     threshold: o.Threshold = None,
     most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="Findings shown of a kind.")] = 20,
@@ -58,7 +85,7 @@ def doctor(
     lines += ["mended: the index was rebuilt"] if problems and not left else []
     emit(record, "\n".join([*lines, *_searches_lines(found)]), as_json=json)
     if found is not None:
-        _show(found, [] if gallery is None else ["--gallery", gallery], most, as_json=json)
+        _show(found, Place(gallery, None if model == DEFAULT_MODEL else model), most, as_json=json)
     raise typer.Exit(Exit.MACHINERY if left else Exit.YES if found is None or found.sound else Exit.NO)
 
 
@@ -74,14 +101,16 @@ def _check_file(people: Gallery) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _searches_record(found: Audit | None) -> dict[str, object]:
     searches = None if found is None else found.searches
     if found is None or searches is None:
-        return {"threshold": None, "fpir": None}
+        return {"audited": found is not None, "threshold": None, "fpir": None}
     return {
+        "audited": True,
         "threshold": searches.bar.threshold,
         "fpir": searches.bar.fpir,
         "fpir_measured": _interval_record(searches.measured),
         "fpir_cleared": _interval_record(searches.cleared),
         "faces_without_a_name": found.faces,
         "omitted": dict(found.omitted),
+        "alike_from": found.alike_from,
     }
 
 
@@ -94,6 +123,11 @@ def _interval_record(interval: Interval | None) -> dict[str, object] | None:
 def _searches_lines(found: Audit | None) -> Iterator[str]:
     if found is None:
         return
+    if not found.subjects:
+        yield "nobody is enrolled: twinlens enrol NAME PHOTO"
+        return
+    if found.alike_from is not None:
+        yield f"too many subjects are alike: only pairs from a similarity of {found.alike_from:.3f} on were looked at"
     if found.searches is None:
         yield "the model's error rates were never measured: labels and look-alikes cannot be judged"
         return
@@ -115,7 +149,7 @@ def _range(interval: Interval) -> str:
     return f"{percent(interval.estimate)} ({percent(interval.low)} to {percent(interval.high)})"
 
 
-def _show(found: Audit, place: list[str], most: int, *, as_json: bool) -> None:
+def _show(found: Audit, place: Place, most: int, *, as_json: bool) -> None:
     from twinlens.recognizer.audit import KINDS
 
     for (kind, grave), group in groupby(found.findings, lambda finding: (finding.kind, finding.grave)):
@@ -127,11 +161,11 @@ def _show(found: Audit, place: list[str], most: int, *, as_json: bool) -> None:
         hidden = max(len(findings) - most, 0) + found.omitted.get(kind, 0)
         if hidden and not as_json:
             emit({}, f"  ... and {hidden} more (--most, --json)", as_json=False)
-    if found.sound and not as_json:
+    if found.sound and found.subjects and not as_json:
         emit({}, "nothing found that would make a search answer wrongly", as_json=False)
 
 
-def _record(finding: Finding, place: list[str]) -> dict[str, object]:
+def _record(finding: Finding, place: Place) -> dict[str, object]:
     return {
         "finding": finding.kind,
         "grave": finding.grave,
@@ -148,16 +182,32 @@ def _record(finding: Finding, place: list[str]) -> dict[str, object]:
     }
 
 
-def _lines(finding: Finding, place: list[str]) -> Iterator[str]:
+def _lines(finding: Finding, place: Place) -> Iterator[str]:
     yield f"  {finding.text}"
     if finding.kind == "one photo":
         names = [repr(name) for name in finding.subjects]
         yield f"      {', '.join(names[:NAMED])}{f' and {len(names) - NAMED} more' if len(names) > NAMED else ''}"
+    else:
+        shown = [f"      {photo.name}  ({photo.subject}, quality {photo.quality:.2f})" for photo in finding.photos]
+        yield from _first(shown)
     for likeness in finding.likeness:
         yield f"      {likeness.of}: {likeness.score:.3f}{_rarity(likeness)}"
-    for remedy in finding.remedies[:NAMED]:
-        command = _command(remedy, place)
-        yield f"      {remedy.text}{f': {command}' if command else ''}"
+    yield from _first([line for remedy in finding.remedies for line in _advice(remedy, place)])
+
+
+def _first(lines: list[str]) -> Iterator[str]:
+    """Yield the first lines, and how many there are besides."""
+    yield from lines[:NAMED]
+    if len(lines) > NAMED:
+        yield f"      ... and {len(lines) - NAMED} more (--json)"
+
+
+def _advice(remedy: Remedy, place: Place) -> Iterator[str]:
+    command = _command(remedy, place)
+    absent = place.lacks(remedy)
+    yield f"      - {remedy.text}{':' if command else ''}" + (f" ({absent} is not there any more)" if absent else "")
+    if command:
+        yield f"          {command}"
 
 
 def _rarity(likeness: Likeness) -> str:
@@ -166,15 +216,12 @@ def _rarity(likeness: Likeness) -> str:
     return f" (as {'fewer than ' if likeness.beyond else ''}{percent(likeness.fmr)} of strangers)"
 
 
-def _command(remedy: Remedy, place: list[str]) -> str:
+def _command(remedy: Remedy, place: Place) -> str:
     """Return a command line that a shell takes as it stands; empty where there is none."""
-    if not remedy.command:
+    if not remedy.command or place.lacks(remedy):
         return ""
-    noun = 2 if remedy.command[0] == "gallery" else 1
-    verb, words = list(remedy.command[:noun]), list(remedy.command[noun:])
-    options = [] if verb == ["verify"] else place
-    if any(word.startswith("-") and word not in ("--photo", "--why") for word in words):
-        flags = [i for i, word in enumerate(words) if word in ("--photo", "--why")]
-        cut = flags[0] if flags else len(words)
-        words = [*(f"{words[i]}={words[i + 1]}" for i in flags), "--", *words[:cut]]
-    return shlex.join(["twinlens", *verb, *options, *words])
+    options = [*place.options(remedy)]
+    for flag, value in remedy.options:
+        options += [f"{flag}={value}"] if value.startswith("-") else [flag, *([value] if value else [])]
+    stop = ["--"] if any(word.startswith("-") for word in remedy.words) else []
+    return shlex.join(["twinlens", *remedy.command, *options, *stop, *remedy.words])

@@ -6,6 +6,7 @@ photos are alike throughout are one. Which similarity counts as what follows fro
 
 from __future__ import annotations
 
+from twinlens.errors import ModelMismatchError
 from twinlens.protocols import Gallery
 from twinlens.recognizer.audit.bars import bars_of
 from twinlens.recognizer.audit.findings import (
@@ -65,7 +66,14 @@ def audit_gallery(
 
     Raises:
         GalleryError: it cannot be read.
+        ModelMismatchError: the card is of another model.
     """
+    if gallery.model != card.identity:
+        msg = (
+            f"the gallery holds vectors of {gallery.model!r}, but the card is of {card.identity!r}: "
+            "give the card of the model that made them"
+        )
+        raise ModelMismatchError(msg)
     options = options or AuditOptions()
     holdings = read_holdings(gallery)
     bars = bars_of(card, policy or Policy(), options, holdings.rows)
@@ -88,4 +96,5 @@ def audit_gallery(
         searches = expect_searches(holdings, nearest, bars, findings)
     kept, omitted = ranked(findings, options.most)
     total = {kind: omitted.get(kind, 0) + more.get(kind, 0) for kind in {**omitted, **more}}
-    return Audit(len(holdings.names), holdings.rows, faces, kept, total, searches)
+    alike_from = pairs.floor if pairs.floor > floor else None
+    return Audit(len(holdings.names), holdings.rows, faces, kept, total, searches, alike_from)

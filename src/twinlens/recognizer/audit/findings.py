@@ -32,17 +32,24 @@ class StoredPhoto:
         source: where the photo came from; may be empty.
         photo: the digest it is stored under.
         quality: 0 to 1.
+        shared: True where another photo of the subject came from the same place, so that the source names both.
     """
 
     subject: str
     source: str
     photo: str
     quality: float
+    shared: bool = False
 
     @property
     def name(self) -> str:
         """Its source, or its digest where the source is not known."""
         return self.source or self.photo
+
+    @property
+    def handle(self) -> str:
+        """What tells it from the subject's other photos."""
+        return self.photo if self.shared else self.name
 
     @property
     def title(self) -> str:
@@ -74,11 +81,17 @@ class Remedy:
 
     Attributes:
         text: in words.
-        command: words of a command line after ``twinlens``; empty where there is none.
+        command: after ``twinlens``: a noun and a verb, or a verb; empty where there is none.
+        words: the command's arguments, in order.
+        options: its options; an empty value where the option takes none.
+        files: places of photos that the command reads.
     """
 
     text: str
     command: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,7 @@ class Searches:
 class AuditOptions:
     """From where on something is reported. Rates, so that they hold for any model with a measured card.
 
-    Chosen on LFW's training people, measured on others (benchmarks/audit.py, docs/gallery-audit.md).
+    Chosen on LFW's training people, measured on others (benchmarks/audit.py, docs/results/audit.md).
 
     Attributes:
         unlike_fmr: a photo less alike to its subject's others than this rate's threshold stands apart.
@@ -168,6 +181,8 @@ class Audit:
         faces: how many of the templates are faces of an index, without a name.
         findings: the grave first, in the order of `KINDS`, the most certain of a kind first.
         omitted: findings of a kind beyond `AuditOptions.most`, counted.
+        alike_from: None where every pair of subjects was looked at; else only those at least this much alike were,
+            because more were alike than could be held.
         searches: thresholds and rates; None where the model's card holds no measurement.
     """
 
@@ -177,6 +192,7 @@ class Audit:
     findings: tuple[Finding, ...]
     omitted: dict[Kind, int] = field(default_factory=dict)
     searches: Searches | None = None
+    alike_from: float | None = None
 
     @property
     def sound(self) -> bool:

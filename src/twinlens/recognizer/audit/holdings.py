@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
@@ -59,6 +60,8 @@ def read_holdings(gallery: Gallery) -> Holdings:
         rows.append(entry.embedding.vector)
         photos.append(StoredPhoto(entry.subject, entry.source, entry.photo, entry.quality))
         named[entry.subject] = named.get(entry.subject, False) or not is_face_of_album(entry)
+    places = Counter((photo.subject, photo.source) for photo in photos)
+    photos = [replace(photo, shared=True) if places[photo.subject, photo.source] > 1 else photo for photo in photos]
     names = sorted(named, key=lambda name: (not named[name], name))
     number = {name: place for place, name in enumerate(names)}
     owners = np.array([number[photo.subject] for photo in photos], np.int64)

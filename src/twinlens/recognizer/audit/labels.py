@@ -6,7 +6,6 @@ so unlike its subject's others that hardly any photo of one person would be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +16,7 @@ from twinlens.recognizer.audit.cohesion import linked
 from twinlens.recognizer.audit.findings import AuditOptions, Finding, Remedy, StoredPhoto
 from twinlens.recognizer.audit.holdings import Holdings
 from twinlens.recognizer.audit.neighbours import Nearest
+from twinlens.recognizer.audit.remedies import enrol_photos, remove_photo
 from twinlens.recognizer.audit.strays import Strays, find_strays
 
 
@@ -46,22 +46,27 @@ def check_labels(holdings: Holdings, nearest: Nearest, bars: Bars, options: Audi
 def _doubtful(holdings: Holdings, subject: int, strays: Strays, nearest: Nearest, bars: Bars) -> Finding:
     span = holdings.span(subject)
     rows = [row for row in range(span.start, span.stop) if not strays.stray[row]]
-    doubtful = [row for row in rows if strays.doubtful[row]]
-    photos = [holdings.photos[row] for row in rows]
-    rivals = [holdings.photos[int(nearest.rows[row])] for row in doubtful]
-    seen = [
-        bars.likeness(f"{holdings.photos[row].title} to {rival.title} of {rival.subject!r}", nearest.scores[row])
-        for row, rival in zip(doubtful, rivals, strict=True)
-    ]
+    rivals = {row: holdings.photos[int(nearest.rows[row])] for row in rows if strays.doubtful[row]}
+    remedies = []
+    seen = []
+    for row in rows:
+        photo, rival = holdings.photos[row], rivals.get(row)
+        remedies.append(_out(photo))
+        if rival is not None:
+            seen.append(bars.likeness(f"{photo.title} to {rival.title} of {rival.subject!r}", nearest.scores[row]))
+            remedies.append(enrol_photos(rival.subject, [photo], f"and if it shows {rival.subject!r}, enrol it there"))
+    own = bars.likeness(
+        f"between two photos of {holdings.names[subject]!r}, at the most", float(strays.own[rows].max())
+    )
     return Finding(
         "incoherent",
         grave=True,
-        subjects=tuple(dict.fromkeys([holdings.names[subject], *(rival.subject for rival in rivals)])),
-        photos=tuple(photos),
+        subjects=tuple(dict.fromkeys([holdings.names[subject], *(rival.subject for rival in rivals.values())])),
+        photos=(*(holdings.photos[row] for row in rows), *rivals.values()),
         text=f"the photos of {holdings.names[subject]!r} are not alike, and look like another subject's of whom the "
-        "same is true: were they exchanged?",
-        likeness=(*seen, bars.likeness("to the nearest other photo of the subject", float(strays.own[rows].max()))),
-        remedies=tuple(_either(photos)),
+        "same is true: were photos exchanged?",
+        likeness=(*seen, own),
+        remedies=tuple(remedies),
     )
 
 
@@ -72,7 +77,9 @@ def _rivals_photo(
     score = float(nearest.scores[row])
     copied = score >= options.duplicate
     said = f"is a copy of {other.title} of {other.subject!r}" if copied else f"looks like {other.subject!r}"
-    again = () if copied else (_enrol(other.subject, photo, f"if it shows {other.subject!r}"),)
+    again = (
+        () if copied else (enrol_photos(other.subject, [photo], f"and if it shows {other.subject!r}, enrol it there"),)
+    )
     return Finding(
         "mislabelled",
         grave=True,
@@ -83,7 +90,7 @@ def _rivals_photo(
             bars.likeness(f"to {other.title} of {other.subject!r}", score),
             bars.likeness(f"to the nearest other photo of {photo.subject!r}", own),
         ),
-        remedies=(remove_photo(photo, "if it shows somebody else"), *again),
+        remedies=(remove_photo(photo, "if it shows somebody else, take it out"), *again),
     )
 
 
@@ -106,12 +113,12 @@ def _apart(holdings: Holdings, row: int, others: np.ndarray, nearest: Nearest, b
     scores = holdings.vectors[others] @ holdings.vectors[row]
     closest = holdings.photos[int(others[int(scores.argmax())])]
     likeness = [bars.likeness(f"to {closest.title}, the nearest of them", float(scores.max()))]
-    remedies = [remove_photo(photo, "if it shows somebody else, or the face cannot be seen well")]
+    remedies = [remove_photo(photo, "if it shows somebody else, or the face cannot be seen well, take it out")]
     subjects, photos = [photo.subject], [photo, closest]
     rival = holdings.photos[int(nearest.rows[row])]
     if nearest.scores[row] >= bars.rival:
         likeness.insert(0, bars.likeness(f"to {rival.title} of {rival.subject!r}", float(nearest.scores[row])))
-        remedies.append(_enrol(rival.subject, photo, f"if it shows {rival.subject!r}"))
+        remedies.append(enrol_photos(rival.subject, [photo], f"and if it shows {rival.subject!r}, enrol it there"))
         subjects.append(rival.subject)
         photos.append(rival)
     return Finding(
@@ -138,21 +145,9 @@ def _incoherent(holdings: Holdings, groups: list[np.ndarray], bars: Bars) -> Fin
         text=f"the {len(shown)} photos of {subject!r} fall into {len(groups)} groups that are not alike: "
         "somebody else's photo among them, or a face that cannot be seen well",
         likeness=(bars.likeness("between the two nearest photos of the first groups", float(scores.max())),),
-        remedies=tuple(_either(first)),
+        remedies=tuple(_out(photo) for photo in first),
     )
 
 
-def _either(photos: list[StoredPhoto]) -> Iterator[Remedy]:
-    for photo in photos:
-        yield remove_photo(photo, f"if {photo.title} is the wrong one")
-
-
-def remove_photo(photo: StoredPhoto, when: str) -> Remedy:
-    """Return how to take one photo out of the gallery."""
-    return Remedy(when, ("gallery", "remove", photo.subject, "--photo", photo.name))
-
-
-def _enrol(subject: str, photo: StoredPhoto, when: str) -> Remedy:
-    if not photo.source:
-        return Remedy(f"{when}: enrol the photo there")
-    return Remedy(when, ("enrol", subject, photo.source))
+def _out(photo: StoredPhoto) -> Remedy:
+    return remove_photo(photo, f"if {photo.title} does not show {photo.subject!r}, take it out")

@@ -14,10 +14,10 @@ from jaxtyping import Bool, Float32
 
 from twinlens.recognizer.audit.bars import Bars
 from twinlens.recognizer.audit.cohesion import BLOCK
-from twinlens.recognizer.audit.findings import AuditOptions, Finding, Kind, Likeness, Remedy, StoredPhoto
+from twinlens.recognizer.audit.findings import AuditOptions, Finding, Kind, Likeness, Remedy
 from twinlens.recognizer.audit.holdings import Holdings
-from twinlens.recognizer.audit.labels import remove_photo
 from twinlens.recognizer.audit.neighbours import AlikePairs
+from twinlens.recognizer.audit.remedies import enrol_photos, look_at, remove_photo
 from twinlens.recognizer.audit.strays import mean_likeness
 
 MOST_PHOTOS = 50  # named in one command
@@ -33,12 +33,13 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Two subjects by number, their most alike photos by row, and how alike they are."""
+    """Two subjects by number, their most alike photos by row, how alike they are; pairs of photos in the mean."""
 
     subjects: tuple[int, int]
     rows: tuple[int, int]
     best: float
     mean: float
+    compared: int
 
 
 def check_people(
@@ -51,7 +52,7 @@ def check_people(
         pair = _pair(holdings, (rows[0], rows[1]), score, counted)
         if pair is None or holdings.nameless[list(pair.subjects)].any():
             continue
-        kind = _kind(holdings, pair, bars, options)
+        kind = _kind(pair, bars, options)
         if kind is None:
             continue
         counts[kind] = counts.get(kind, 0) + 1
@@ -74,7 +75,9 @@ def _pair(holdings: Holdings, rows: tuple[int, int], score: float, counted: Bool
         place = _closest(holdings.vectors[left], holdings.vectors[right])
         rows = (int(left[place[0]]), int(right[place[1]]))
         score = float(holdings.vectors[rows[0]] @ holdings.vectors[rows[1]])
-    return _Pair((one, other), rows, score, mean_likeness(holdings, one, other, counted))
+    compared = [int(np.count_nonzero(counted[holdings.span(subject)])) for subject in (one, other)]
+    mean = mean_likeness(holdings, one, other, counted)
+    return _Pair((one, other), rows, score, mean, compared[0] * compared[1])
 
 
 def _closest(left: Float32[np.ndarray, "left dim"], right: Float32[np.ndarray, "right dim"]) -> tuple[int, int]:
@@ -88,9 +91,8 @@ def _closest(left: Float32[np.ndarray, "left dim"], right: Float32[np.ndarray, "
     return place
 
 
-def _kind(holdings: Holdings, pair: _Pair, bars: Bars, options: AuditOptions) -> Kind | None:
-    compared = holdings.count(pair.subjects[0]) * holdings.count(pair.subjects[1])
-    if pair.mean >= bars.one_person and compared > 1:
+def _kind(pair: _Pair, bars: Bars, options: AuditOptions) -> Kind | None:
+    if pair.mean >= bars.one_person and pair.compared > 1:
         return "two names"
     if pair.best >= options.duplicate:
         return "duplicate"
@@ -108,31 +110,31 @@ def _finding(holdings: Holdings, pair: _Pair, kind: Kind, bars: Bars) -> Finding
     grave = kind != "look-alike" or pair.best >= bars.identification.threshold
     if kind == "duplicate":
         text = f"one photo is enrolled as {fewer!r} and as {more!r}"
-        remedies = [remove_photo(photo, f"if it does not show {photo.subject!r}") for photo in photos]
+        remedies = [
+            remove_photo(photo, f"if it does not show {photo.subject!r}, take it out there") for photo in photos
+        ]
     elif kind == "two names":
         text = f"{fewer!r} and {more!r} look like one person"
         likeness.append(Likeness("mean over all photos of the two", pair.mean))
-        remedies = [_look(photos), *_merge(holdings, pair.subjects[order[0]], more)]
+        remedies = [look_at(photos), *_merge(holdings, pair.subjects[order[0]], more)]
     elif grave:
         text = f"{fewer!r} and {more!r} are so alike that a search for one may name the other"
-        remedies = [_look(photos), Remedy("if they are two people, let a person confirm when a search names either")]
+        remedies = [look_at(photos), Remedy("if they are two people, let a person confirm when a search names either")]
     else:
         text = f"{fewer!r} and {more!r} are nearly alike enough to be confused"
-        remedies = [_look(photos)]
+        remedies = [look_at(photos)]
     return Finding(kind, grave, (fewer, more), photos, text, tuple(likeness), tuple(remedies))
-
-
-def _look(photos: tuple[StoredPhoto, ...]) -> Remedy:
-    if all(photo.source for photo in photos):
-        return Remedy("look at the photos", ("verify", photos[0].source, photos[1].source, "--why", "why.png"))
-    return Remedy("look at the photos")
 
 
 def _merge(holdings: Holdings, fewer: int, more: str) -> list[Remedy]:
     """Return how to bring a subject's photos under another's name."""
     name = holdings.names[fewer]
-    sources = [photo.source for photo in holdings.photos[holdings.span(fewer)]]
-    first = Remedy(f"if they are one person, erase {name!r}", ("gallery", "remove", name))
-    if not all(sources) or len(sources) > MOST_PHOTOS:
-        return [first, Remedy(f"and enrol the photos as {more!r}")]
-    return [first, Remedy(f"and enrol the photos as {more!r}", ("enrol", more, *sources))]
+    photos = holdings.photos[holdings.span(fewer)]
+    first = Remedy(f"if they are one person, erase {name!r}", ("gallery", "remove"), (name,))
+    return [
+        first,
+        *(
+            enrol_photos(more, photos[start : start + MOST_PHOTOS], f"and enrol the photos as {more!r}")
+            for start in range(0, len(photos), MOST_PHOTOS)
+        ),
+    ]

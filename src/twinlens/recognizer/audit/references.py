@@ -11,8 +11,8 @@ from twinlens.recognizer.audit.bars import Bars
 from twinlens.recognizer.audit.cohesion import linked
 from twinlens.recognizer.audit.findings import AuditOptions, Finding, Likeness, Remedy
 from twinlens.recognizer.audit.holdings import Holdings
-from twinlens.recognizer.audit.labels import remove_photo
 from twinlens.recognizer.audit.neighbours import AlikePairs
+from twinlens.recognizer.audit.remedies import remove_photo
 
 
 def check_copies(holdings: Holdings, bars: Bars | None, options: AuditOptions) -> Iterator[Finding]:
@@ -74,7 +74,7 @@ def check_quality(holdings: Holdings, options: AuditOptions) -> Iterator[Finding
             photos=photos,
             text=f"{what}, the worst of quality {worst:.2f}" + (": there is no good one" if alone else ""),
             remedies=(
-                Remedy("enrol a better photo", ("enrol", name, "PHOTO")),
+                Remedy("enrol a better photo", ("enrol",), (name, "PHOTO")),
                 *(remove_photo(photo, "then erase the poor one") for photo in photos),
             ),
         )
@@ -94,7 +94,7 @@ def check_single(holdings: Holdings) -> Iterator[Finding]:
             photos=tuple(holdings.photos[int(holdings.starts[subject])] for subject in single),
             text=f"{len(names)} of {known} subjects have one photo: a second one finds them more often",
             remedies=(
-                Remedy("enrol another photo of them", ("enrol", names[0] if len(names) == 1 else "NAME", "PHOTO")),
+                Remedy("enrol another photo of them", ("enrol",), (names[0] if len(names) == 1 else "NAME", "PHOTO")),
             ),
         )
 
