@@ -98,10 +98,10 @@ def evaluate(
                 memory=memory,
                 progress=moved,
             )
+    emit(loads(report_text(report)) if json else {}, text(report), as_json=json)  # first: the disk may be full
     if out is not None:
         for path in write_report(report, out, photos=dataset.root if pictures else None):
             note(f"wrote {path}")
-    emit(loads(report_text(report)) if json else {}, text(report), as_json=json)
 
 
 def text(report: Report) -> str:

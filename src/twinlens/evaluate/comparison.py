@@ -182,7 +182,7 @@ def _operating(reports: Sequence[Report]) -> tuple[OperatingRows, ...]:
     found = []
     for source, rate in keys:
         mine = [next((o for o in r.operating if (o.source, o.target_fmr) == (source, rate)), None) for r in reports]
-        bars = [Figure("threshold", row.threshold if row else None, format="number") for row in mine]
+        bars = [Figure("threshold", row.threshold if row else None, format="similarity") for row in mine]
         rows = (
             Row(
                 "threshold",

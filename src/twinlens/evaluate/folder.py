@@ -22,7 +22,7 @@ def check_folder(folder: Path, *, replace: bool) -> None:
     """Refuse a place where a report cannot be written, before hours of work.
 
     Raises:
-        OptionError: a file is in the way, or an earlier report and ``replace`` is False.
+        OptionError: a file is in the way, or an earlier report and ``replace`` is False, or it cannot be made.
     """
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file; a report needs a folder"
@@ -31,7 +31,11 @@ def check_folder(folder: Path, *, replace: bool) -> None:
         msg = f"{folder} holds a report already: name another folder, or use --replace"
         raise OptionError(msg)
     check_extra()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the folder {folder}: {error.strerror or error}; name one that can be written to"
+        raise OptionError(msg) from error
 
 
 def write_report(report: Report, folder: Path, *, photos: Path | None) -> list[Path]:
@@ -41,13 +45,24 @@ def write_report(report: Report, folder: Path, *, photos: Path | None) -> list[P
         report: what was found.
         folder: as checked by `check_folder`.
         photos: the data set's folder, for pictures of the worst mistakes; None for a page without.
+
+    Raises:
+        OptionError: something cannot be written.
     """
     found = [folder / JSON_NAME]
-    found[0].write_text(report_text(report), encoding="utf-8")
+    _write(found[0], report_text(report))
     plots = save_plots(report, folder)
     page = page_text(report, pictures=None if photos is None else Pictures(photos))
     card = markdown_card(report, plots=[path.name for path in plots])
     for name, text in ((PAGE_NAME, page), (CARD_NAME, card)):
-        (folder / name).write_text(text, encoding="utf-8")
+        _write(folder / name, text)
         found.append(folder / name)
     return [*found, *plots]
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}; make room, or name a folder that can be written to"
+        raise OptionError(msg) from error

@@ -7,7 +7,7 @@ folds. A pair without a score is answered "no": a genuine one is an error, an im
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from twinlens.evaluate.records import Answers, ErrorCurve, Figure, Mistake, Oper
 from twinlens.evaluate.sight import Seen
 from twinlens.evaluate.slices import slices_of
 from twinlens.evaluate.trials import Trials
-from twinlens.metrics.intervals import over_folds
+from twinlens.metrics.intervals import Interval, over_folds, wilson
 from twinlens.metrics.operating import threshold_at_fmr
 from twinlens.metrics.people import PeopleScores, bootstrap
 from twinlens.metrics.verification import auc, eer, error_curve, fnmr
@@ -94,7 +94,9 @@ def headline(test: Test, chance: Chance) -> list[Figure]:
     trials = test.trials
     right = test.accepted == trials.same
     whole = share("accuracy", right, trials.people, chance=chance, note="failures count as non-matches")
-    figures = [whole] if len(test.names) == 1 else [_over_folds(test), _named(whole, "accuracy, all folds together")]
+    figures = (
+        [whole] if len(test.names) == 1 else [_over_folds(test, whole), _named(whole, "accuracy, all folds together")]
+    )
     if not trials.compared.all():
         among = share(
             "accuracy of compared pairs",
@@ -107,23 +109,35 @@ def headline(test: Test, chance: Chance) -> list[Figure]:
     figures += [
         share("FMR", test.accepted[~trials.same], trials.people[~trials.same], chance=chance),
         share("FNMR", ~test.accepted[trials.same], trials.people[trials.same], chance=chance),
+        *_without_failures(test, chance),
         *_of_all_thresholds(trials, chance),
     ]
     return [figure for figure in figures if figure is not None]
 
 
+def _without_failures(test: Test, chance: Chance) -> list[Figure | None]:
+    """Return the FNMR of what could be compared, where something could not."""
+    trials = test.trials
+    compared = trials.same & trials.compared
+    if compared.sum() == trials.same.sum():
+        return []
+    note = "pairs without a score left out: it flatters"
+    name = "FNMR of compared pairs"
+    return [share(name, ~test.accepted[compared], trials.people[compared], chance=chance, note=note)]
+
+
 def _named(figure: Figure | None, name: str) -> Figure | None:
-    return (
-        None
-        if figure is None
-        else Figure(name, figure.value, figure.low, figure.high, figure.method, figure.format, figure.note)
-    )
+    return None if figure is None else replace(figure, name=name)
 
 
-def _over_folds(test: Test) -> Figure:
+def _over_folds(test: Test, whole: Figure | None) -> Figure:
+    """Return the mean over folds; folds that are all equal say nothing of chance, so that all pairs together must."""
     mean = over_folds(_fold_accuracies(test))
     note = f"{len(test.names)} folds, standard error {mean.standard_error:.4f}; failures count as non-matches"
-    return figure_of("accuracy, mean over folds", mean.interval, note=note)
+    found = figure_of("accuracy, mean over folds", mean.interval, note=note)
+    if mean.standard_error or whole is None:
+        return found
+    return replace(found, low=whole.low, high=whole.high, method=whole.method)
 
 
 def _fold_accuracies(test: Test) -> list[float]:
@@ -150,10 +164,24 @@ def _of_all_thresholds(trials: Trials, chance: Chance) -> list[Figure]:
             figures.append(Figure(name, None, note=few))
             continue
         interval = bootstrap(scores, statistic, rng=chance.rng, resamples=chance.resamples)
+        interval = _at_least(interval, name, scores.genuine.size, scores.impostor.size)
         figures.append(
             Figure(name, interval.estimate, interval.low, interval.high, interval.method, shown, note)  # type: ignore[arg-type]
         )
     return figures
+
+
+def _at_least(interval: Interval, name: str, genuine: int, impostors: int) -> Interval:
+    """Return the interval; where no resample saw an error, what so many pairs could have hidden.
+
+    A curve through (e, 1 - e) has at least the area (1 - e)^2 below it.
+    """
+    if interval.low < interval.high or interval.estimate not in {0.0, 1.0}:
+        return interval
+    missed, matched = (wilson(0, pairs).high for pairs in (genuine, impostors))
+    both = (missed + matched) / 2
+    low, high = {"AUC": ((1 - both) ** 2, 1.0), "EER": (0.0, both)}.get(name, (1 - missed, 1.0))
+    return replace(interval, low=low, high=high, method="Wilson, no error seen")
 
 
 def _operating(test: Test, choices: Sequence[Choice], chance: Chance) -> list[OperatingRow]:

@@ -27,7 +27,7 @@ from twinlens.evaluate.wording import (
 
 # what Markdown or HTML would take for its own: anywhere, and at the beginning of a line
 _SPECIAL = re.compile(r"([\\`*_\[\]<|~$&])")
-_FIRST = re.compile(r"^(\d*)([#>+\-=:.)])")
+_FIRST = re.compile(r"^(\d*)((?<=\d)[.)](?=\s|$)|(?<!\d)[#>+\-=:])")
 ROLES = {
     "threshold": "thresholds are chosen here",
     "test": "tested here",
@@ -186,7 +186,8 @@ def _made(report: Report) -> str:
     facts = [f"Made {moment(report.made)} with Twinlens {report.version}."]
     if speed.photos:
         pace = f"{number(speed.photos_per_s)} a second"
-        facts.append(f"{count(speed.photos)} photos in {duration(speed.seconds)} ({pace}); {speed.machine}.")
+        cpu = f", processor time {duration(speed.cpu_seconds)}" if speed.cpu_seconds else ""
+        facts.append(f"{count(speed.photos)} photos in {duration(speed.seconds)} ({pace}{cpu}); {speed.machine}.")
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", report.command)), default=0))
     command = f"{fence}sh\n{report.command}\n{fence}" if report.command else ""
     return _section("How this was made", command, plain(" ".join(facts)))

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from twinlens.evaluate.records import Answers, ErrorCurve, Figure, Histogram, Mistake, OperatingRow, Slice
 
-BINS = 80
+LEAST_BINS, MOST_BINS = 20, 80
 CURVE_POINTS = 160
 SHOWN_MISTAKES = 12  # of each kind
 
@@ -54,10 +54,11 @@ class Outcome:
 
 
 def histogram_of(genuine: Genuine, impostor: Impostor) -> Histogram:
-    """Count similarities in even bins from the lowest to the highest."""
+    """Count similarities in even bins from the lowest to the highest, fewer where there are few pairs to count."""
     low = min(float(genuine.min()), float(impostor.min()))
     high = max(float(genuine.max()), float(impostor.max()))
-    edges = np.linspace(low, max(high, low + 1e-6), BINS + 1)
+    bins = int(np.clip(2 * min(genuine.size, impostor.size) ** 0.5, LEAST_BINS, MOST_BINS))
+    edges = np.linspace(low, max(high, low + 1e-6), bins + 1)
     counts = [np.histogram(scores, edges)[0].tolist() for scores in (genuine, impostor)]
     return Histogram(tuple(edges.tolist()), tuple(counts[0]), tuple(counts[1]))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Format = Literal["rate", "number", "count", "p-value"]  # rate: 0 to 1, shown in per cent
+Format = Literal["rate", "number", "count", "p-value", "similarity"]  # rate: 0 to 1, shown in per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +345,7 @@ class Speed:
         photos_per_s: throughput with all threads.
         comparisons: of embeddings.
         machine: processor, cores, engine.
+        cpu_seconds: processor time of looking, all threads: what a busy machine does not stretch; 0 where unknown.
     """
 
     photos: int
@@ -352,6 +353,7 @@ class Speed:
     photos_per_s: float
     comparisons: int
     machine: str
+    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

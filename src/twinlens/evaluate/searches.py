@@ -121,7 +121,7 @@ def _open_set(
     outcomes = _searched([*probes, *strangers], gallery, seen)
     figures = []
     for fpir in FPIRS:
-        name = f"FNIR at FPIR {fpir:.0%}"
+        name = f"FNIR at FPIR {100 * fpir:.0f} %"
         if outcomes.nonmated.size < impostors_needed(fpir):
             few = f"{outcomes.nonmated.size:,} searches by strangers; {impostors_needed(fpir):,} are needed"
             figures.append(Figure(name, None, note=few))
@@ -138,5 +138,5 @@ def _open_set(
 def _oneshot(photos: Sequence[Photo], seen: Seen, rng: np.random.Generator) -> Figure:
     episodes = draw_episodes(tuple(dict.fromkeys(photos)), rng=rng, trials=TRIALS)
     scores = np.stack([_similarities(episode.probes, episode.gallery, seen) for episode in episodes])
-    note = f"{scores.shape[0] * WAYS:,} trials drawn by seed; chance is {1 / WAYS:.0%}"
+    note = f"{scores.shape[0] * WAYS:,} trials drawn by seed; chance is {100 / WAYS:.0f} %"
     return figure_of(f"{WAYS}-way one-shot accuracy", oneshot_accuracy(scores), note=note)

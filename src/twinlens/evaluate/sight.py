@@ -78,6 +78,7 @@ class Seen:
         faults: the reason where there is none, else empty.
         measures: by name; NaN where there is none.
         seconds: wall time of looking, for photos that were not remembered.
+        cpu_seconds: processor time of it, all threads.
         looked: how many these were.
     """
 
@@ -88,6 +89,7 @@ class Seen:
     faults: tuple[str, ...]
     measures: Mapping[str, Float64[np.ndarray, " photos"]]
     seconds: float
+    cpu_seconds: float
     looked: int
 
     def of(self, photos: Sequence[Photo]) -> Int[np.ndarray, " chosen"]:
@@ -115,22 +117,23 @@ def see(photos: Sequence[Photo], lens: Lens, *, memory: Memory | None = None, pr
     if memory is not None:
         views = {photo.path: view for photo in unique if (view := memory.recall(photo.path)) is not None}
     waiting = [path for path in dict.fromkeys(photo.path for photo in unique) if path not in views]
-    looked, seconds = len(waiting), 0.0
+    looked, seconds, cpu_seconds = len(waiting), 0.0, 0.0
     total = len(waiting) + len(views)
     for start in range(0, len(waiting), BATCH):
         batch = waiting[start : start + BATCH]
-        begun = time.perf_counter()
+        begun, cpu_begun = time.perf_counter(), time.process_time()
         fresh = list(zip(batch, lens.look(batch), strict=True))
         seconds += time.perf_counter() - begun
+        cpu_seconds += time.process_time() - cpu_begun
         if memory is not None:
             memory.keep(fresh)
         views.update(fresh)
         if progress is not None:
             progress(len(views), total)
-    return _table(unique, [views[photo.path] for photo in unique], seconds, looked)
+    return _table(unique, [views[photo.path] for photo in unique], (seconds, cpu_seconds), looked)
 
 
-def _table(photos: tuple[Photo, ...], views: Sequence[View], seconds: float, looked: int) -> Seen:
+def _table(photos: tuple[Photo, ...], views: Sequence[View], spent: tuple[float, float], looked: int) -> Seen:
     dim = next((view.vector.size for view in views if view.vector is not None), 0)
     if not dim:
         first = next((view.fault for view in views), "there are none")
@@ -148,6 +151,7 @@ def _table(photos: tuple[Photo, ...], views: Sequence[View], seconds: float, loo
         found=np.array([view.vector is not None for view in views]),
         faults=tuple(view.fault for view in views),
         measures={name: np.array([view.measures.get(name, np.nan) for view in views]) for name in names},
-        seconds=seconds,
+        seconds=spent[0],
+        cpu_seconds=spent[1],
         looked=looked,
     )

@@ -25,8 +25,9 @@ def protocol_of(dataset: Dataset, plan: Plan, system: System, seed: int) -> Prot
     """Return what was asked, and what the system brought along."""
     outside = [dataset.outside_data] if dataset.outside_data else []
     if system.pretrained:
-        outside.append(f"the embedder {system.model}: trained on other people's photos ({system.training_data})")
-        outside.append(f"the detector {system.detector}: trained on other photos")
+        trained = system.training_data.partition(". ")[0].removesuffix(".")
+        outside.append(f"the embedder {system.model}, trained on other people's photos: {trained}")
+        outside.append(f"the detector {system.detector}, trained on other photos")
     return Protocol(
         dataset=dataset.name,
         title=DATASETS[dataset.name].about if dataset.name in DATASETS else f"{dataset.name}: your own data",
@@ -80,4 +81,4 @@ def acquisition_of(seen: Seen, tested: Sequence[Photo]) -> Figure:
 def speed_of(seen: Seen, outcome: Outcome) -> Speed:
     """Return what it cost."""
     rate = seen.looked / seen.seconds if seen.looked and seen.seconds else 0.0
-    return Speed(seen.looked, seen.seconds, rate, outcome.comparisons, machine())
+    return Speed(seen.looked, seen.seconds, rate, outcome.comparisons, machine(), seen.cpu_seconds)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from twinlens.evaluate.calibration_check import BELIEVABLE_ECE
 from twinlens.evaluate.records import CalibrationCheck, Failures, OperatingRow, Report
 from twinlens.evaluate.wording import (
     count,
@@ -100,7 +101,9 @@ def _threshold_said(row: OperatingRow) -> Remark:
 
 
 def _belief(check: CalibrationCheck) -> Remark:
-    return Remark(sentence(f"Probabilities {check.name}: {check.verdict[:1].lower()}{check.verdict[1:]}"))
+    text = sentence(f"Probabilities {check.name}: {check.verdict[:1].lower()}{check.verdict[1:]}")
+    off = check.ece.value is not None and check.ece.value > BELIEVABLE_ECE
+    return Remark(text, "beware" if off else "plain")
 
 
 def _leaks(report: Report) -> Remark:

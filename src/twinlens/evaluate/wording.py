@@ -1,6 +1,6 @@
-"""Numbers of a report -> what people read: per cent with as many digits as the interval supports, thin spaces.
+"""Numbers of a report -> what people read: per cent with as many digits as the interval supports.
 
-ISO 80000-1, 7.3: digits in groups of three with a small space, a space before the per cent sign.
+A space before the per cent sign (ISO 80000-1, 7.3); thousands by commas, as in every other text here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ PLAIN_DIGITS = 3  # significant, of a number without an interval
 
 
 def count(number: int) -> str:
-    """Write a count: 12 000."""
-    return f"{number:,}".replace(",", THIN)
+    """Write a count: 12,000."""
+    return f"{number:,}"
 
 
 def plural(number: int, one: str, many: str = "") -> str:
@@ -59,6 +59,8 @@ def shown(figure: Figure) -> str:
         return UNMEASURED
     if figure.format == "count":
         return count(round(figure.value))
+    if figure.format == "similarity":
+        return threshold(figure.value)
     if figure.format == "p-value":
         return f"p = {p_value(figure.value)}".replace("= below", "<")
     scale = _scale(figure)
@@ -125,7 +127,7 @@ def _scale(figure: Figure) -> float:
 
 
 def _grouped(value: float, decimals: int) -> str:
-    text = f"{value:,.{decimals}f}".replace(",", THIN)
+    text = f"{value:,.{decimals}f}"
     return text.replace("-", "\N{MINUS SIGN}") if float(f"{value:.{decimals}f}") else text.lstrip("-")
 
 

@@ -81,8 +81,9 @@ def reliability_plot(check: CalibrationCheck, at: int = 0, name: str = "reliabil
     upper.plot(x, y, color=colour, linewidth=1, alpha=0.5)
     upper.plot(x, y, "o", color=colour, markersize=5, markeredgecolor=PLATE, markeredgewidth=0.6)
     upper.set(xlim=(-2, 102), ylim=(-2, 102), ylabel="really one person, %")
-    _counts(lower, [(100 * b.low, 100 * b.high, b.pairs) for b in bins], colour)
-    lower.set(xlabel="probability given, %")
+    lower.vlines(x, 0.1, [b.pairs for b in bins], color=colour, linewidth=4, alpha=0.5)
+    _count_axis(lower, float(max(b.pairs for b in bins)))
+    lower.set(xlabel="probability given, %", ylabel="pairs")
     furthest = max(bins, key=lambda b: abs(b.share - b.mean))
     return Plot(
         name,
@@ -122,15 +123,6 @@ def folds_plot(folds: Sequence[float]) -> Plot | None:
         f"lowest {percent(min(folds))}, highest {percent(max(folds))}.",
         figure,
     )
-
-
-def _counts(axes: Axes, bars: Sequence[tuple[float, float, int]], colour: str) -> None:
-    """Draw bars of counts on an axis that shows few and many."""
-    left, right = np.array([b[0] for b in bars]), np.array([b[1] for b in bars])
-    pairs = np.array([b[2] for b in bars], float)
-    axes.bar(left, pairs, right - left, align="edge", color=colour, alpha=0.35, edgecolor=PLATE, linewidth=0.8)
-    _count_axis(axes, float(pairs.max()))
-    axes.set_ylabel("pairs")
 
 
 def _count_axis(axes: Axes, most: float) -> None:
