@@ -33,7 +33,7 @@ class Copies:
         return path
 
 
-def single(target: Path, inputs: Iterable[str], name: str) -> Path:
+def single(target: Path, inputs: Iterable[str], name: str, *, option: str = "--draw") -> Path:
     """Return where one picture goes: the file that was named, or ``name`` in a folder that was named.
 
     Raises:
@@ -41,6 +41,6 @@ def single(target: Path, inputs: Iterable[str], name: str) -> Path:
     """
     path = target / name if target.is_dir() or str(target).endswith("/") else target
     if any(path.resolve() == Path(source).resolve() for source in inputs):
-        msg = f"--draw {path} would write over a photo that is compared: give another name"
+        msg = f"{option} {path} would write over a photo that is compared: give another name"
         raise OptionError(msg)
     return path

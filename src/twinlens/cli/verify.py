@@ -10,11 +10,12 @@ import typer
 from twinlens.cli import options as o
 from twinlens.cli.copies import single
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, likely, note, percent
+from twinlens.cli.output import emit, likely, meter, note, percent
+from twinlens.cli.why import draw_why, why_record, why_text
 from twinlens.errors import OptionError
 
 if TYPE_CHECKING:
-    from twinlens.recognizer import Examined
+    from twinlens.recognizer import Examined, Explanation, Recognizer
     from twinlens.types import Decision
 
 
@@ -25,6 +26,14 @@ def verify(
     threshold: o.Threshold = None,
     draw: Annotated[
         Path | None, typer.Option("--draw", metavar="FILE", help="Save both photos with the faces.")
+    ] = None,
+    why: Annotated[
+        Path | None,
+        typer.Option("--why", metavar="FILE", help="Save a sheet of what in the two faces the answer rests on."),
+    ] = None,
+    gallery: Annotated[
+        str | None,
+        typer.Option("--gallery", "-g", metavar="FILE|URL", help="For --why: who else is enrolled, and how near."),
     ] = None,
     model: o.Model = "sface",
     detector: o.DetectorOption = "yunet",
@@ -38,6 +47,7 @@ def verify(
 ) -> None:
     """Decide whether the main faces (large and central) of two photos are the same person: exit code 0 yes, 1 no."""
     setup = o.Setup(
+        gallery=gallery,
         model=model,
         detector=detector,
         scales=scales,
@@ -52,12 +62,17 @@ def verify(
     if left == right == "-":
         msg = "stdin holds one photo: give only one of the two as -"
         raise OptionError(msg)
-    target = None if draw is None else single(draw, (left, right), "verify.png")
-    with o.build(setup) as recognizer:
+    if gallery is not None and why is None:
+        msg = "--gallery serves --why FILE only: give both, or use identify"
+        raise OptionError(msg)
+    target, sheet = _targets(draw, why, (left, right))
+    with o.build(setup, gallery="none" if gallery is None else "there") as recognizer:
         one, other = recognizer.examine_pair(o.photo_source(left), o.photo_source(right))
         decision = recognizer.compare(one, other)
+        explanation = None if sheet is None else _explained(recognizer, one, other)
     if target is not None:
         _draw(one, other, decision, target)
+    said = sentence(decision, recognizer.policy.prior)
     record = {
         "left": one.source,
         "right": other.source,
@@ -71,7 +86,12 @@ def verify(
         "quality": [one.portraits[0].quality.score, other.portraits[0].quality.score],
         "notes": {photo.source: list(hints(photo)) for photo in (one, other)},
     }
-    emit(record, sentence(decision, recognizer.policy.prior), as_json=json)
+    text = said
+    if explanation is not None and sheet is not None:
+        draw_why(explanation, said, sheet, searched=gallery is not None)
+        record["why"] = why_record(explanation, sheet)
+        text = f"{said}\n{why_text(explanation, searched=gallery is not None)}"
+    emit(record, text, as_json=json)
     for photo in (one, other):
         for hint in hints(photo):
             note(f"note: {photo.source}: {hint}")
@@ -97,6 +117,26 @@ def hints(photo: Examined) -> list[str]:
     if photo.others:
         found.append(f"shows {photo.others + 1} faces; the main one was compared")
     return found
+
+
+def _explained(recognizer: Recognizer, one: Examined, other: Examined) -> Explanation:
+    with meter("blotting out") as progress:
+        return recognizer.explain(one, other, progress=progress)
+
+
+def _targets(draw: Path | None, why: Path | None, photos: tuple[str, str]) -> tuple[Path | None, Path | None]:
+    """Return where the pictures go; what cannot be written is said before the work, not after it."""
+    from twinlens.draw import check_writable
+
+    target = None if draw is None else single(draw, photos, "verify.png")
+    sheet = None if why is None else single(why, photos, "why.png", option="--why")
+    if target is not None and sheet is not None and target.resolve() == sheet.resolve():
+        msg = f"--draw and --why would both write {sheet}: give two names"
+        raise OptionError(msg)
+    for path in (target, sheet):
+        if path is not None:
+            check_writable(path)
+    return target, sheet
 
 
 def _draw(one: Examined, other: Examined, decision: Decision, target: Path) -> None:

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from twinlens.draw.maps import MapTile, map_sheet
-from twinlens.draw.marks import KNOWN, LEAST_SIDE, NEUTRAL, UNKNOWN, Colour, Mark, draw, save, side_by_side
+from twinlens.draw.marks import (
+    KNOWN,
+    LEAST_SIDE,
+    NEUTRAL,
+    UNKNOWN,
+    Colour,
+    Mark,
+    check_writable,
+    draw,
+    save,
+    side_by_side,
+)
 
 __all__ = [
     "KNOWN",
@@ -13,6 +24,7 @@ __all__ = [
     "Colour",
     "MapTile",
     "Mark",
+    "check_writable",
     "draw",
     "map_sheet",
     "save",

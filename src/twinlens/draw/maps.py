@@ -24,6 +24,7 @@ FAINT: Colour = (95, 99, 104)
 TILE = 336  # pixels: three times the crop
 GAP = 24
 OPAQUE = 0.8  # of the colour at the strongest place
+SMOOTH = 4.0  # standard deviation, crop pixels: a map is made of squares, whose edges mean nothing
 LEAST_SCALE = 0.02  # similarity; below it nothing is worth a strong colour
 TITLE, TEXT = 22, 15  # letter sizes, pixels
 LINE = 1.55  # from one line to the next, in letter sizes
@@ -84,7 +85,8 @@ def map_sheet(left: MapTile, right: MapTile, *, headline: str, lines: Sequence[s
 def coloured(crop: Crop, values: Float32[np.ndarray, "112 112"], scale: float) -> UInt8[np.ndarray, "side side 3"]:
     """Return a face in grey, enlarged, under its map: full colour where the map reaches ``scale``."""
     grey = cv2.cvtColor(cv2.cvtColor(_enlarged(crop), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(np.float64)
-    smooth = np.asarray(cv2.resize(values, (TILE, TILE), interpolation=cv2.INTER_CUBIC), np.float64)
+    soft = cv2.GaussianBlur(values, (0, 0), SMOOTH, borderType=cv2.BORDER_REPLICATE)
+    smooth = np.asarray(cv2.resize(soft, (TILE, TILE), interpolation=cv2.INTER_CUBIC), np.float64)
     strength = OPAQUE * np.clip(np.abs(smooth) / scale, 0.0, 1.0)[..., None]
     colour = np.where(smooth[..., None] > 0, np.array(FOR, float), np.array(AGAINST, float))
     return np.rint(grey * (1 - strength) + colour * strength).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,6 +85,23 @@ def side_by_side(left: Image, right: Image, *, height: int = 480) -> Image:
         way = cv2.INTER_AREA if height < image.height else cv2.INTER_LINEAR
         parts.append(cv2.resize(image.pixels, (width, height), interpolation=way))
     return Image(np.concatenate(parts, axis=1), f"{left.source} | {right.source}")
+
+
+def check_writable(path: Path) -> None:
+    """Refuse what `save` would refuse, as far as it can be known beforehand.
+
+    Raises:
+        ImageError: an ending that cannot be written, or a place that cannot.
+    """
+    if not cv2.haveImageWriter(f"x{path.suffix or '.png'}"):
+        raise ImageError(_unwritten(path, "unknown kind of picture"))
+    if path.is_dir():
+        raise ImageError(_unwritten(path, "it is a folder"))
+    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if there != path and not there.is_dir():
+        raise ImageError(_unwritten(path, f"{there} is a file, not a folder"))
+    if not os.access(there, os.W_OK):
+        raise ImageError(_unwritten(path, "no permission"))
 
 
 def save(image: Image, path: Path) -> None:

@@ -27,15 +27,19 @@ IMPOSTORS = 3  # reported for each photo
 Progress = Callable[[int, int], None]
 Bound = Literal["at", "at most", "at least"]
 
-# Rows and columns of the canonical crop, whose eyes are in row 52, nose tip in row 72 and mouth in row 92.
+# Rows and columns of the canonical crop, whose eyes are in row 52, nose tip in row 72 and mouth in row 92;
+# an eye with its brow; an edge is hair, ear or background.
 REGIONS = MappingProxyType(
     {
         "forehead": (slice(4, 36), slice(24, 88)),
-        "eyes and brows": (slice(36, 64), slice(18, 94)),
-        "nose": (slice(58, 82), slice(42, 70)),
-        "mouth": (slice(82, 104), slice(32, 80)),
-        "left edge": (slice(16, 96), slice(0, 16)),
-        "right edge": (slice(16, 96), slice(96, 112)),
+        "left eye": (slice(36, 62), slice(18, 56)),
+        "right eye": (slice(36, 62), slice(56, 94)),
+        "nose": (slice(58, 82), slice(44, 68)),
+        "left cheek": (slice(64, 96), slice(14, 40)),
+        "right cheek": (slice(64, 96), slice(72, 98)),
+        "mouth and chin": (slice(84, 112), slice(40, 72)),
+        "left edge": (slice(16, 96), slice(0, 14)),
+        "right edge": (slice(16, 96), slice(98, 112)),
     }
 )
 
