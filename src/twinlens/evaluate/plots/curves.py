@@ -105,7 +105,7 @@ def det_plot(lines: Sequence[Line]) -> Plot | None:
             axes.fill(probit(band[0]), probit(band[1]), color=colour_of(at), alpha=0.16, linewidth=0)
         x, y = np.maximum(line.curve.fmr, left), np.maximum(line.curve.fnmr, low)
         axes.plot(probit(x), probit(y), color=colour_of(at), linestyle=_dash(at), label=shortened(line.label, LABEL))
-        _operating(axes, line, at, lambda fmr, fnmr: (_deviate(max(fmr, left)), _deviate(max(fnmr, low))))
+        _operating(axes, _within(line), at, lambda fmr, fnmr: (_deviate(max(fmr, left)), _deviate(max(fnmr, low))))
     ends = _deviate(min(left, low)), _deviate(DET_END)
     axes.plot(ends, ends, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
     axes.set(xlim=(_deviate(left), ends[1]), ylim=(_deviate(low), ends[1]))
@@ -184,6 +184,14 @@ def _marks(line: Line) -> list[tuple[float, float]]:
     """Return FMR and FNMR of the thresholds that were tested, where a false match was seen at all."""
     tested = [(row.fmr, row.fnmr) for row in line.operating if row.fmr is not None and row.fnmr is not None]
     return [(fmr.value, fnmr.value) for fmr, fnmr in tested if fmr.value and fnmr.value is not None]
+
+
+def _within(line: Line) -> Line:
+    """Return the line with only those thresholds whose errors lie on the DET's axes, which end at one half."""
+    rows = [
+        row for row in line.operating if all(max(mark) <= DET_END for mark in _marks(replace(line, operating=(row,))))
+    ]
+    return replace(line, operating=tuple(rows))
 
 
 def _least_fmr(line: Line) -> float:
