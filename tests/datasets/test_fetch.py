@@ -153,6 +153,21 @@ def test_a_set_is_fetched_once_and_unpacked(shop: Shop, tmp_path: Path) -> None:
     assert fetch_sources(sources, tmp_path).loaded == ("data.bin",)
 
 
+def test_an_archive_put_there_by_hand_is_unpacked_without_a_network(shop: Shop, tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        file.writestr("inner/photo.txt", "photo")
+    packed = stream.getvalue()
+    archive = Source(
+        "set.zip", (f"{shop.url}absent",), hashlib.sha256(packed).hexdigest(), unpacked="inner", unpacked_bytes=1000
+    )
+    (tmp_path / "made-up").mkdir()
+    (tmp_path / "made-up/set.zip").write_bytes(packed)
+    assert fetch_sources(Sources("made-up", (archive,), "free"), tmp_path).loaded == ("set.zip",)
+    assert shop.ranges == []
+    assert (tmp_path / "made-up/inner/photo.txt").read_text() == "photo"
+
+
 def test_unknown_sets_list_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="known: lfw, lfw-funneled, cfp"):
         fetch("imagenet", tmp_path)

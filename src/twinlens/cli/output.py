@@ -8,7 +8,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 T = TypeVar("T")
 
@@ -64,6 +67,37 @@ def meter(what: str) -> Iterator[Callable[[int, int | None], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def meter_bytes() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that moves a bar for each file on stderr: (file, bytes here, bytes in all).
+
+    Where stderr is no screen, a line a file says that it has begun.
+    """
+    begun: set[str] = set()
+
+    def say(name: str, _: int, total: int) -> None:
+        if name not in begun:
+            begun.add(name)
+            note(f"fetching {name} ({total / (1 << 20):,.1f} MiB)")
+
+    if not sys.stderr.isatty():
+        yield say
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def move(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+            bar.update(tasks[name], completed=done, total=total)
+
+        yield move
 
 
 def percent(rate: float | None) -> str:

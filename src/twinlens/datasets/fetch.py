@@ -33,7 +33,7 @@ class Fetched:
 
     Attributes:
         folder: where the data set is.
-        loaded: names of the files that were downloaded.
+        loaded: names of the files that were downloaded, or of archives put there by hand that were unpacked.
         present: names of those that were here already.
         terms: what the owners allow.
         by_hand: what has to be obtained in another way, and how; empty where nothing is missing.
@@ -59,10 +59,19 @@ def fetch(name: str, data_root: Path, *, progress: Progress | None = None) -> Fe
         DatasetError: no network, an error of the server, or a sum that differs; what arrived is kept for a resume,
             unless its sum is wrong.
     """
+    check_name(name)
+    return fetch_sources(SOURCES[name], data_root, progress=progress)
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is not known.
+
+    Raises:
+        OptionError: it is none; the message lists the known ones.
+    """
     if name not in SOURCES:
         msg = f"nothing known to fetch under {name!r}; known: {', '.join(SOURCES)}"
         raise OptionError(msg)
-    return fetch_sources(SOURCES[name], data_root, progress=progress)
 
 
 def fetch_sources(sources: Sources, data_root: Path, *, progress: Progress | None = None) -> Fetched:
@@ -78,7 +87,9 @@ def fetch_sources(sources: Sources, data_root: Path, *, progress: Progress | Non
         if _is_here(source, folder):
             present.append(source.name)
             continue
-        path = download(source, folder, progress=progress)
+        path = folder / source.name
+        if not _is_whole(source, path):
+            path = download(source, folder, progress=progress)
         loaded.append(source.name)
         if source.unpacked:
             unpack(path, folder, max_bytes=source.unpacked_bytes)
@@ -89,7 +100,12 @@ def fetch_sources(sources: Sources, data_root: Path, *, progress: Progress | Non
 def _is_here(source: Source, folder: Path) -> bool:
     if source.unpacked:
         return (folder / source.unpacked).exists()
-    return (folder / source.name).is_file() and _sum(folder / source.name) == source.sha256
+    return _is_whole(source, folder / source.name)
+
+
+def _is_whole(source: Source, path: Path) -> bool:
+    """Return whether a file, perhaps put there by hand, is the one that is wanted."""
+    return path.is_file() and _sum(path) == source.sha256
 
 
 def download(source: Source, folder: Path, *, progress: Progress | None = None) -> Path:

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float32
 from twinlens.errors import DatasetError
 
 LEVELS = ("easy", "medium", "hard")
+PHOTOS = 3226  # of the validation set
 BOXES = Path("wider_face_split", "wider_face_val_bbx_gt.txt")
 IMAGES = Path("WIDER_val", "images")
 LISTS = Path("ground_truth")

@@ -17,12 +17,11 @@ from jaxtyping import Bool, Float32, Float64
 
 from twinlens.datasets.boxed import BOXES, load_boxed
 from twinlens.datasets.fddb import FACES, PHOTOS, TERMS, load_fddb
-from twinlens.datasets.wider import LEVELS, read_wider
+from twinlens.datasets.wider import LEVELS, PHOTOS as WIDER_PHOTOS, read_wider
 from twinlens.errors import DatasetError, OptionError
 from twinlens.metrics.mean_precision import LEAST_SIDE_PX
 
 ALL = "all"
-WIDER_PHOTOS = 3226  # of the validation set
 
 
 @dataclass(frozen=True, slots=True, eq=False)

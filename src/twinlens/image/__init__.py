@@ -14,12 +14,22 @@ from numpy.typing import NDArray
 from twinlens.image.arrays import rgb_from_array
 from twinlens.image.decoding import decode
 from twinlens.image.folder import PICTURE_SUFFIXES, list_pictures
+from twinlens.image.jpeg import made_up_pixels as made_up_pixels_of
+from twinlens.image.kinds import kind_of
 from twinlens.image.limits import ImageLimits
 from twinlens.image.reading import BinaryReader, name_of, read_bytes
 from twinlens.image.url import UrlOptions, fetch, is_url
 from twinlens.types import Image
 
-__all__ = ["PICTURE_SUFFIXES", "ImageLimits", "Source", "UrlOptions", "list_pictures", "load_image"]
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "ImageLimits",
+    "Source",
+    "UrlOptions",
+    "list_pictures",
+    "load_image",
+    "made_up_pixels",
+]
 
 Source = str | Path | bytes | bytearray | memoryview | BinaryReader | NDArray[np.generic] | Image
 
@@ -67,3 +77,17 @@ def load_image(
     else:
         data = read_bytes(source, limits)
     return Image(decode(data, name, limits, strict=strict), name)
+
+
+def made_up_pixels(path: Path, *, limits: ImageLimits | None = None) -> int:
+    """Return how many pixels of a file that decodes are not in it: its data end within the last block.
+
+    Such a JPEG is read like any other; most decoders warn of it. Of other kinds 0.
+
+    Raises:
+        ImageError: missing, unreadable or damaged.
+        ImageTooLargeError: more bytes or pixels than ``limits``.
+    """
+    limits = limits or ImageLimits()
+    data = read_bytes(path, limits)
+    return made_up_pixels_of(data, str(path), limits) if kind_of(data) == "JPEG" else 0

@@ -7,6 +7,9 @@ otherwise the picture is refused.
 
 from __future__ import annotations
 
+import numpy as np
+from jaxtyping import Bool
+
 from twinlens.errors import ImageError
 from twinlens.image.limits import ImageLimits
 from twinlens.image.pillow import Pixels, damaged, open_picture, orientation_of, rgb_of, turn_upright
@@ -69,13 +72,39 @@ def _has_flat_corner(pixels: Pixels) -> bool:
     return not bool((corner != corner[-1, -1]).any())
 
 
+def made_up_pixels(data: bytes, name: str, limits: ImageLimits) -> int:
+    """Return how many pixels of a JPEG that decodes are not in the file; 0 for a whole one.
+
+    Finds what `decode_jpeg` lets pass: data that end within the last block, where most decoders warn and go on.
+
+    Raises:
+        ImageError: damaged.
+        ImageTooLargeError: more pixels than the limit.
+    """
+    picture = open_picture("JPEG", data, name, limits)
+    end = data.find(_END_OF_IMAGE, picture.fp.tell() if picture.fp else 0)
+    if end < 0:
+        data, end = data + _END_OF_IMAGE, len(data)
+        picture = open_picture("JPEG", data, name, limits)
+    try:
+        return int(_made_up(data, end, rgb_of(picture, name), limits).sum())
+    except Exception as error:  # Pillow's readers raise a dozen types
+        raise damaged(name, "JPEG", error) from error
+
+
 def _certain_rows(data: bytes, end: int, pixels: Pixels, limits: ImageLimits) -> int:
-    """Return how many rows, from above, come from the file.
+    """Return how many rows, from above, come from the file."""
+    changed = _made_up(data, end, pixels, limits).any(axis=1)
+    return int(changed.argmax()) if changed.any() else len(pixels)
+
+
+def _made_up(data: bytes, end: int, pixels: Pixels, limits: ImageLimits) -> Bool[np.ndarray, "height width"]:
+    """Return which pixels a decoder made up.
 
     Garbage between the last code and the end mark is ignored by a decoder that has all its pixels, and becomes
     pixels where some are missing: the first row that it changes is the first that was made up.
     """
     garbage = _STUFFING + _GARBAGE if data.endswith(b"\xff", 0, end) else _GARBAGE
     probe = open_picture("JPEG", data[:end] + garbage + data[end:], "probe", limits)
-    changed = (rgb_of(probe, "probe") != pixels).any(axis=(1, 2))
-    return int(changed.argmax()) if changed.any() else len(pixels)
+    changed: Bool[np.ndarray, "height width"] = (rgb_of(probe, "probe") != pixels).any(axis=2)
+    return changed
