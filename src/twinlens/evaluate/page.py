@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,9 +47,10 @@ class DrawnPlot:
 
 @dataclass(frozen=True, slots=True)
 class ShownMistake:
-    """A mistake and, where wanted, its two photos."""
+    """A mistake, the part it is in as people call it, and, where wanted, its two photos."""
 
     mistake: Mistake
+    part: str
     first: Thumb | None
     second: Thumb | None
 
@@ -67,6 +68,7 @@ def page_text(report: Report, *, pictures: Pictures | None) -> str:
     check_extra()
     from twinlens.evaluate.plots import report_plots  # noqa: PLC0415 - optional
 
+    folds = {part.name for part in report.parts if part.role == "fold" and not part.name.startswith("fold")}
     return render(
         "page.html",
         {
@@ -76,7 +78,7 @@ def page_text(report: Report, *, pictures: Pictures | None) -> str:
             "operating": grouped(report.operating, lambda row: row.source),
             "slices": grouped(report.slices, lambda part: part.by),
             "plots": {plot.name: drawn(plot) for plot in report_plots(report)},
-            "mistakes": [_shown(mistake, pictures) for mistake in report.mistakes],
+            "mistakes": [_shown(mistake, pictures, folds) for mistake in report.mistakes],
             "with_pictures": pictures is not None,
         },
     )
@@ -115,7 +117,8 @@ def drawn(plot: Plot) -> DrawnPlot:
     return DrawnPlot(plot.title, plot.reading, Markup(markup(plot)), plot.wide)
 
 
-def _shown(mistake: Mistake, pictures: Pictures | None) -> ShownMistake:
+def _shown(mistake: Mistake, pictures: Pictures | None, folds: Collection[str]) -> ShownMistake:
+    part = f"fold {mistake.part}" if mistake.part in folds else mistake.part
     if pictures is None:
-        return ShownMistake(mistake, None, None)
-    return ShownMistake(mistake, pictures.thumb(mistake.first), pictures.thumb(mistake.second))
+        return ShownMistake(mistake, part, None, None)
+    return ShownMistake(mistake, part, pictures.thumb(mistake.first), pictures.thumb(mistake.second))

@@ -7,7 +7,7 @@ Eurospeech 1997: both rates on axes of the normal deviate, where normally distri
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any, Literal
@@ -29,13 +29,11 @@ LABEL = 34  # letters of a name in a legend
 MARKERS = ("o", "s", "D", "^")
 MARKER_NAMES = ("circles:", "squares:", "diamonds:", "triangles:")
 Place = Callable[[float, float], tuple[float, float]]
-# labels of two sources go to two sides
-SIDES: tuple[dict[str, Any], ...] = (
-    {"xytext": (6, -11)},
-    {"xytext": (-5, 6), "ha": "right"},
-    {"xytext": (6, 6)},
-    {"xytext": (-5, -11), "ha": "right"},
-)
+# labels of two sources go to two sides of the curve, one that rises and one that falls
+BELOW, ABOVE = {"xytext": (6, -11)}, {"xytext": (6, 6)}
+LEFT_ABOVE, LEFT_BELOW = {"xytext": (-5, 6), "ha": "right"}, {"xytext": (-5, -11), "ha": "right"}
+RISING: tuple[dict[str, Any], ...] = (BELOW, LEFT_ABOVE, ABOVE, LEFT_BELOW)
+FALLING: tuple[dict[str, Any], ...] = (ABOVE, LEFT_BELOW, BELOW, LEFT_ABOVE)
 _PROBIT = NormalDist().inv_cdf
 
 
@@ -73,7 +71,7 @@ def roc_plot(lines: Sequence[Line]) -> Plot | None:
         if line.curve.fnmr_band:
             bottom = min(bottom, 1 - line.curve.fnmr_band[-1][1])
         bottom = min([bottom, *(1 - fnmr for _, fnmr in _marks(line))])
-        _operating(axes, line, at, lambda fmr, fnmr: (max(fmr, left), 100 * (1 - fnmr)))
+        _operating(axes, line, at, lambda fmr, fnmr: (max(fmr, left), 100 * (1 - fnmr)), RISING)
     floor = 100 * bottom if 100 * bottom < 60 else 100 - 1.25 * (100 - 100 * bottom)
     axes.set(xlim=(left, 1), ylim=(max(min(floor, 99), 0), 100.0), xlabel="FMR: impostor pairs accepted")
     decades = [10.0**e for e in range(round(math.log10(left)), 1)]
@@ -105,7 +103,8 @@ def det_plot(lines: Sequence[Line]) -> Plot | None:
             axes.fill(probit(band[0]), probit(band[1]), color=colour_of(at), alpha=0.16, linewidth=0)
         x, y = np.maximum(line.curve.fmr, left), np.maximum(line.curve.fnmr, low)
         axes.plot(probit(x), probit(y), color=colour_of(at), linestyle=_dash(at), label=shortened(line.label, LABEL))
-        _operating(axes, _within(line), at, lambda fmr, fnmr: (_deviate(max(fmr, left)), _deviate(max(fnmr, low))))
+        within = _within(line)
+        _operating(axes, within, at, lambda fmr, fnmr: (_deviate(max(fmr, left)), _deviate(max(fnmr, low))), FALLING)
     ends = _deviate(min(left, low)), _deviate(DET_END)
     axes.plot(ends, ends, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
     axes.set(xlim=(_deviate(left), ends[1]), ylim=(_deviate(low), ends[1]))
@@ -215,7 +214,7 @@ def _band(curve: ErrorCurve, floor: float) -> tuple[Floats, Floats] | None:
     return np.maximum(x, floor), y
 
 
-def _operating(axes: Axes, line: Line, at: int, place: Place) -> None:
+def _operating(axes: Axes, line: Line, at: int, place: Place, sides: Sequence[Mapping[str, Any]]) -> None:
     """Mark where the thresholds that were chosen elsewhere came to lie: the first choice round, others otherwise."""
     sources = list(dict.fromkeys(row.source for row in line.operating))
     style: dict[str, Any] = {"color": colour_of(at), "markerfacecolor": PLATE, "markersize": 5.5}
@@ -225,7 +224,7 @@ def _operating(axes: Axes, line: Line, at: int, place: Place) -> None:
             source = sources.index(row.source) % len(MARKERS)
             axes.plot([x], [y], MARKERS[source], zorder=4, clip_on=False, **style)
             note = axes.annotate(
-                target(row.target_fmr), (x, y), textcoords="offset points", fontsize=8, **SIDES[source]
+                target(row.target_fmr), (x, y), textcoords="offset points", fontsize=8, **sides[source]
             )
             note.set_in_layout(False)
 
