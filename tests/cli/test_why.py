@@ -140,8 +140,8 @@ def test_one_object_with_the_gallery(shell: Shell, photos: Path, little: Path, t
     with Recognizer.default(people, embedder=str(little)) as recognizer:
         recognizer.enrol("Eileen Collins", photos / "collins.png")
         recognizer.enrol("Somebody", photos / "stranger.png")
-    words = (photos / "collins.png", photos / "stranger.png", "--why", tmp_path / "w.jpg")
-    words = (*words, "--gallery", people, "--model", little)
+    words = [photos / "collins.png", photos / "stranger.png", "--why", tmp_path / "w.jpg"]
+    words += ["--gallery", people, "--model", little]
     code, out, _ = shell("verify", *words, "--json")
     assert code == 1
     (line,) = out.splitlines()

@@ -15,6 +15,7 @@ from twinlens.embed import load_embedder
 from twinlens.errors import ImageError, NoFaceError
 from twinlens.recognizer import Explanation, OcclusionOptions, Recognizer
 from twinlens.recognizer.explanation import REGIONS, rarity
+from twinlens.recognizer.occlusion import importance, occluded
 from twinlens.runtime import RuntimeOptions
 from twinlens.score import Policy
 from twinlens.types import CROP_SIZE, Crop, Embedding, Image
@@ -76,6 +77,14 @@ def test_the_decision_is_that_of_verify(
     assert [photo.source for photo in explained.photos] == ["astronaut", "stranger"]
     assert explained.left.portrait.quality.score > 0.8
     assert not explained.left.impostors
+
+
+def test_each_map_compares_its_own_copies_with_the_other_photo(recognizer: Recognizer, explained: Explanation) -> None:
+    for mine, other in (explained.photos, explained.photos[::-1]):
+        copies = [recognizer.embedder.embed([copy])[0] for copy in occluded(mine.portrait.crop, COARSE)]
+        found = importance(mine.portrait.embedding, copies, other.portrait.embedding, COARSE)
+        np.testing.assert_allclose(mine.importance, found, atol=1e-5)
+    assert np.abs(explained.left.importance - explained.right.importance).max() > 0.01
 
 
 def test_swapped_photos_have_the_same_maps(
@@ -140,8 +149,9 @@ def test_regions_lie_in_the_crop_and_the_strongest_comes_first(explained: Explan
     ],
 )
 def test_a_score_beyond_the_measurement_is_a_bound(score: float, fmr: float, bound: str) -> None:
-    found = rarity(MEASURED, score)
-    assert found == (pytest.approx(fmr, rel=0.01), bound)
+    rate, how = rarity(MEASURED, score)
+    assert rate == pytest.approx(fmr, rel=0.01)
+    assert how == bound
 
 
 def test_what_nobody_measured_has_no_rate() -> None:
