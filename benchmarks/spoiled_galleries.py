@@ -1,4 +1,4 @@
-"""A gallery's photos -> the same with known errors: swapped names, strangers' photos, copies, split subjects.
+"""A gallery's photos -> the same with known errors: swapped names, strangers' photos, copies, split and merged subjects.
 
 Each function returns the photos and the errors, so that an audit's findings can be counted against them.
 """
@@ -17,7 +17,7 @@ COPY = "~copy"  # at the end of a copy's source
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """What was done: a photo that is not its subject's, a copy and its original, or a subject's second name."""
+    """What was done: a photo that is not its subject's, a copy and its original, a second name, a subject of two."""
 
     sources: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
@@ -92,6 +92,27 @@ def split(photos: Sequence[Enrolment], _: Sequence[Enrolment], count: int, rng: 
     return Spoiled(changed, errors)
 
 
+def merged(photos: Sequence[Enrolment], _: Sequence[Enrolment], count: int, rng: np.random.Generator) -> Spoiled:
+    """Enrol two people, each with several photos, under one name; no one twice."""
+    owned = _owned(photos, least=2)
+    names = rng.permutation(sorted(owned))[: 2 * (min(2 * count, len(owned)) // 2)]
+    changed, errors = list(photos), []
+    for host, guest in zip(names[::2], names[1::2], strict=True):
+        for row in owned[str(guest)]:
+            changed[row] = replace(photos[row], subject=str(host))
+        errors.append(Error(subjects=(str(host),)))
+    return Spoiled(changed, errors)
+
+
+def made_worse(
+    photos: Sequence[Enrolment], worse: Sequence[Enrolment], count: int, rng: np.random.Generator
+) -> Spoiled:
+    """Put photos that were made worse in the place of good ones."""
+    chosen = {worse[int(i)].source: worse[int(i)] for i in rng.permutation(len(worse))[:count]}
+    changed = [chosen.get(photo.source, photo) for photo in photos]
+    return Spoiled(changed, [Error((source,)) for source in chosen])
+
+
 def _owned(photos: Sequence[Enrolment], *, least: int = 1) -> dict[str, list[int]]:
     """Return each subject's photos by number."""
     owned: dict[str, list[int]] = {}
@@ -106,4 +127,6 @@ SPOILERS: dict[str, Spoiler] = {
     "copy under another name": copied_elsewhere,
     "copy under the same name": copied,
     "subject under two names": split,
+    "two people under one name": merged,
+    "good photo made worse": made_worse,
 }

@@ -146,7 +146,8 @@ class AuditOptions:
 
     Attributes:
         unlike_fmr: a photo less alike to its subject's others than this rate's threshold stands apart.
-        rival_fmr: a photo is somebody else's only where it is as alike to them as this rate's threshold...
+        rival_fmr: a photo is somebody else's only where it is as alike to them as this rate's threshold, and to none
+            of its own subject's others...
         rival_margin: ... and by this much more alike to them than to its own subject's others.
         one_person_fmr: mean similarity of two subjects from which on they may be one person.
         near: pairs of subjects count as near up to this many times the rate that the threshold stands for.

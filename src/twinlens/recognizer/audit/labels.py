@@ -53,7 +53,9 @@ def _doubtful(holdings: Holdings, subject: int, strays: Strays, nearest: Nearest
         photo, rival = holdings.photos[row], rivals.get(row)
         remedies.append(_out(photo))
         if rival is not None:
-            seen.append(bars.likeness(f"{photo.title} to {rival.title} of {rival.subject!r}", nearest.scores[row]))
+            seen.append(
+                bars.likeness(f"{photo.title} to {rival.title} of {rival.subject!r}", float(nearest.scores[row]))
+            )
             remedies.append(enrol_photos(rival.subject, [photo], f"and if it shows {rival.subject!r}, enrol it there"))
     own = bars.likeness(
         f"between two photos of {holdings.names[subject]!r}, at the most", float(strays.own[rows].max())

@@ -7,10 +7,11 @@ must be reached.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool
 
 from twinlens.recognizer.audit.bars import Bars
 from twinlens.recognizer.audit.cohesion import BLOCK
@@ -48,10 +49,7 @@ def check_people(
     """Look for subjects that are one person, or that a search may confuse, by the photos that count."""
     found = People()
     counts: dict[Kind, int] = {}
-    for rows, score in zip(pairs.rows.tolist(), pairs.scores.tolist(), strict=True):
-        pair = _pair(holdings, (rows[0], rows[1]), score, counted)
-        if pair is None or holdings.nameless[list(pair.subjects)].any():
-            continue
+    for pair in _pairs(holdings, pairs, counted):
         kind = _kind(pair, bars, options)
         if kind is None:
             continue
@@ -63,32 +61,36 @@ def check_people(
     return found
 
 
-def _pair(holdings: Holdings, rows: tuple[int, int], score: float, counted: Bool[np.ndarray, " rows"]) -> _Pair | None:
-    """Return two subjects by their most alike photos; None where no photo of one is left."""
-    one, other = (int(holdings.owners[row]) for row in rows)
-    if not counted[list(rows)].all():
-        left, right = (
-            np.flatnonzero(counted[holdings.span(subject)]) + holdings.starts[subject] for subject in (one, other)
-        )
-        if not (left.size and right.size):
-            return None
-        place = _closest(holdings.vectors[left], holdings.vectors[right])
-        rows = (int(left[place[0]]), int(right[place[1]]))
-        score = float(holdings.vectors[rows[0]] @ holdings.vectors[rows[1]])
-    compared = [int(np.count_nonzero(counted[holdings.span(subject)])) for subject in (one, other)]
-    mean = mean_likeness(holdings, one, other, counted)
-    return _Pair((one, other), rows, score, mean, compared[0] * compared[1])
+def _pairs(holdings: Holdings, pairs: AlikePairs, counted: Bool[np.ndarray, " rows"]) -> Iterator[_Pair]:
+    """Yield the pairs of subjects with names by their most alike photos that count, if any of both do."""
+    subjects = holdings.owners[pairs.rows]
+    left = np.bincount(holdings.owners[counted], minlength=len(holdings.names))[subjects]
+    wanted = ~holdings.nameless[subjects].any(axis=1) & (left > 0).all(axis=1)
+    whole = counted[pairs.rows].all(axis=1)
+    compared = left.prod(axis=1)
+    for place in np.flatnonzero(wanted).tolist():
+        one, other = subjects[place].tolist()
+        rows, score = tuple(pairs.rows[place].tolist()), float(pairs.scores[place])
+        if not whole[place]:
+            rows, score = _closest(holdings, one, other, counted)
+        mean = mean_likeness(holdings, one, other, counted) if compared[place] > 1 else score
+        yield _Pair((one, other), rows, score, mean, int(compared[place]))
 
 
-def _closest(left: Float32[np.ndarray, "left dim"], right: Float32[np.ndarray, "right dim"]) -> tuple[int, int]:
-    best, place = -np.inf, (0, 0)
-    for start in range(0, len(left), BLOCK):
-        scores = left[start : start + BLOCK] @ right.T
-        if scores.max() > best:
-            best = float(scores.max())
-            row, column = np.unravel_index(int(scores.argmax()), scores.shape)
-            place = (start + int(row), int(column))
-    return place
+def _closest(
+    holdings: Holdings, one: int, other: int, counted: Bool[np.ndarray, " rows"]
+) -> tuple[tuple[int, int], float]:
+    """Return the most alike photos of two subjects among those that count, and their similarity."""
+    mine, theirs = (
+        np.flatnonzero(counted[holdings.span(subject)]) + holdings.starts[subject] for subject in (one, other)
+    )
+    best, rows = -np.inf, (int(mine[0]), int(theirs[0]))
+    for start in range(0, len(mine), BLOCK):
+        scores = holdings.vectors[mine[start : start + BLOCK]] @ holdings.vectors[theirs].T
+        row, column = divmod(int(scores.argmax()), len(theirs))
+        if scores[row, column] > best:
+            best, rows = float(scores[row, column]), (int(mine[start + row]), int(theirs[column]))
+    return rows, best
 
 
 def _kind(pair: _Pair, bars: Bars, options: AuditOptions) -> Kind | None:

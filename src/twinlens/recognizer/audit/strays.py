@@ -40,7 +40,9 @@ def find_strays(holdings: Holdings, nearest: Nearest, bars: Bars, options: Audit
     for subject in np.flatnonzero((np.diff(holdings.starts) > 1) & ~holdings.nameless).tolist():
         span = holdings.span(subject)
         own[span] = nearest_own(holdings.vectors[span])
-    ahead = (nearest.scores >= bars.rival) & (nearest.scores - own >= options.rival_margin) & np.isfinite(own)
+    # A photo that is alike to one of its own by the same bar belongs there, whoever has a copy of it.
+    alone = np.isfinite(own) & (own < bars.rival)
+    ahead = alone & (nearest.scores >= bars.rival) & (nearest.scores - own >= options.rival_margin)
     candidate = np.zeros(holdings.rows, bool)
     for row in np.flatnonzero(ahead).tolist():
         # Two names of one person make every photo of one look like the other's: that is another finding.
