@@ -26,7 +26,7 @@ class Source:
     Attributes:
         name: what it is called on disk.
         urls: http or https; tried in turn.
-        sha256: hexadecimal.
+        sha256: hexadecimal, or how it begins where its owners publish no more (the names of PyTorch's files).
         size_bytes: of the file; 0 where its owners do not say it.
         unpacked: for an archive, a path that is there once it has been unpacked; empty for a plain file.
         unpacked_bytes: for an archive, the most that its files may take.

@@ -10,10 +10,16 @@ from torch import Generator
 
 from twinlens.errors import RecipeError
 from twinlens.lab.initialisation import on_processor
+from twinlens.lab.networks.efficientnet_lite0 import EfficientNetLite0
+from twinlens.lab.networks.inverted import InvertedOptions
 from twinlens.lab.networks.koch import Koch, KochOptions
 from twinlens.lab.networks.mahler import Mahler, MahlerOptions
+from twinlens.lab.networks.mobilenet_v2 import MobileNetV2
+from twinlens.lab.networks.padded import Padded, PaddedOptions
 from twinlens.lab.networks.residual import Residual, ResidualOptions
+from twinlens.lab.networks.strided import Strided, StridedOptions
 from twinlens.lab.networks.trunk import Trunk, TrunkEntry
+from twinlens.lab.networks.vgg16_bn import Vgg16Bn, Vgg16BnOptions
 from twinlens.lab.options import options_of, unknown
 from twinlens.lab.recipe import Part
 
@@ -22,6 +28,11 @@ __all__ = ["TRUNKS", "Trunk", "build_trunk", "outline_trunk"]
 TRUNKS: Mapping[str, TrunkEntry] = {
     "koch": TrunkEntry(KochOptions, Koch),
     "mahler": TrunkEntry(MahlerOptions, Mahler),
+    "strided": TrunkEntry(StridedOptions, Strided),
+    "padded": TrunkEntry(PaddedOptions, Padded),
+    "vgg16-bn": TrunkEntry(Vgg16BnOptions, Vgg16Bn),
+    "mobilenet-v2": TrunkEntry(InvertedOptions, MobileNetV2),
+    "efficientnet-lite0": TrunkEntry(InvertedOptions, EfficientNetLite0),
     "residual": TrunkEntry(ResidualOptions, Residual),
 }
 
