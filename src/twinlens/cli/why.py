@@ -88,7 +88,7 @@ def draw_why(explanation: Explanation, headline: str, target: Path, *, searched:
 
     Args:
         explanation: what it shows.
-        headline: the answer in a sentence: the verdict up to its first comma, then the rest.
+        headline: the answer in a sentence: the verdict up to its first comma, its meaning in brackets at the end.
         target: the file.
         searched: there was a gallery to find impostors in.
 
@@ -107,5 +107,6 @@ def draw_why(explanation: Explanation, headline: str, target: Path, *, searched:
         for photo in explanation.photos
     )
     first, _, rest = headline.partition(", ")
-    lines = [rest, rarity_said(explanation)]
+    figures, _, means = rest.removesuffix(")").rpartition(" (")
+    lines = [figures, means, rarity_said(explanation)]
     save(map_sheet(left, right, headline=first.capitalize(), lines=lines), target)
