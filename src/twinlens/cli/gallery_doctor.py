@@ -176,7 +176,8 @@ def _record(finding: Finding, place: Place) -> dict[str, object]:
             for photo in finding.photos
         ],
         "scores": [
-            {"of": one.of, "score": one.score, "fmr": one.fmr, "beyond": one.beyond} for one in finding.likeness
+            {"of": one.of, "score": one.score, "fmr": one.fmr, "fmr_bound": one.bound if one.fmr else None}
+            for one in finding.likeness
         ],
         "remedies": [{"when": one.text, "command": _command(one, place) or None} for one in finding.remedies],
     }
@@ -213,7 +214,8 @@ def _advice(remedy: Remedy, place: Place) -> Iterator[str]:
 def _rarity(likeness: Likeness) -> str:
     if likeness.fmr is None:
         return ""
-    return f" (as {'fewer than ' if likeness.beyond else ''}{percent(likeness.fmr)} of strangers)"
+    before = {"at": "", "at most": "fewer than ", "at least": "more than "}[likeness.bound]
+    return f" (as {before}{percent(likeness.fmr)} of strangers)"
 
 
 def _command(remedy: Remedy, place: Place) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from twinlens.recognizer.audit.findings import AuditOptions, Likeness
-from twinlens.score import Bar, Policy, fmr_at, identification_bar, threshold_at
+from twinlens.recognizer.explanation import rarity
+from twinlens.score import Bar, Policy, identification_bar, threshold_at
 from twinlens.zoo import Measurement, ModelCard
 
 
@@ -31,8 +32,7 @@ class Bars:
 
     def likeness(self, of: str, score: float) -> Likeness:
         """Put a similarity beside the share of strangers that reach it."""
-        last = self.measured.points[-1].threshold
-        return Likeness(of, float(score), fmr_at(self.measured, float(score)), beyond=float(score) > last)
+        return Likeness(of, score, *rarity(self.measured, score))
 
 
 def bars_of(card: ModelCard, policy: Policy, options: AuditOptions, templates: int) -> Bars | None:

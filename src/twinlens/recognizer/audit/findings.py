@@ -9,6 +9,7 @@ from typing import Literal
 
 from twinlens.errors import OptionError
 from twinlens.metrics.intervals import Interval
+from twinlens.recognizer.explanation import Bound
 from twinlens.score import CLUSTER_FMR, UNLIKE_FMR, Bar
 
 Kind = Literal["mislabelled", "two names", "duplicate", "look-alike", "incoherent", "poor reference", "one photo"]
@@ -66,13 +67,13 @@ class Likeness:
         score: similarity, -1 to 1.
         fmr: share of strangers that score this high, by the model's card; None where nobody measured it, and for a
             mean of several comparisons.
-        beyond: True where the score lies beyond the card's last point: ``fmr`` is then a bound from above.
+        bound: ``at``, or ``at most`` or ``at least`` where the score lies beyond what the card measured.
     """
 
     of: str
     score: float
     fmr: float | None = None
-    beyond: bool = False
+    bound: Bound = "at"
 
 
 @dataclass(frozen=True, slots=True)
