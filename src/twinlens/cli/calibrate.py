@@ -61,6 +61,7 @@ def calibrate(
     import numpy as np
 
     from twinlens.evaluate.own import TARGETS, calibrate as fit
+    from twinlens.score import DEFAULT_FMR
     from twinlens.zoo import OwnCalibration, find_card, save_calibration
 
     setup = o.Setup(model=model, detector=detector, scales=scales, engine=engine, precision=precision)
@@ -79,6 +80,12 @@ def calibrate(
         made = datetime.now(UTC).isoformat(timespec="seconds")
         kept = OwnCalibration(save, card.identity, detector, made, own.fitted.calibration, own.measured)
         note(f"saved {save_calibration(kept)}{_how_used(save, model)}")
+        if own.measured is None:
+            note(
+                f"note: too few pairs of people for thresholds at the default FMR of {percent(DEFAULT_FMR)}: those of "
+                f"{model}'s card stay, and only the probability is yours; a threshold of the table above is used with "
+                "--threshold"
+            )
 
 
 def _how_used(name: str, model: str) -> str:

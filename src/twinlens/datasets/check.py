@@ -131,10 +131,10 @@ def count_boxed(name: str, root: Path) -> tuple[CheckReport, list[Path]]:
         paths = [photo.path for photo in drawn if photo.path.is_file()]
         found = f"{len(drawn):,} photos, {faces:,} faces"
         problem = found != wanted
-    problems = (f"published are {wanted}; this copy has {found}",) if problem else ()
+    problems = [f"published are {wanted}; this copy has {found}"] if problem else []
     if name == "fddb" and len(paths) < len(drawn):
-        problems += (f"{len(drawn) - len(paths):,} of {len(drawn):,} listed photos are not here",)
-    return CheckReport(name, {"all": f"{len(paths):,} photos, {faces:,} faces"}, problems, {}, ()), paths
+        problems.append(f"{len(drawn) - len(paths):,} of {len(drawn):,} listed photos are not here")
+    return CheckReport(name, {"all": f"{len(paths):,} photos, {faces:,} faces"}, tuple(problems), {}, ()), paths
 
 
 def in_words(counts: Counts) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from twinlens.datasets.records import Dataset
 from twinlens.datasets.score_list import Scores
-from twinlens.errors import CalibrationError, DatasetError
+from twinlens.errors import DatasetError
 from twinlens.evaluate.plan import make_plan
 from twinlens.evaluate.records import CalibrationCheck, Figure, ReliabilityBin
 from twinlens.evaluate.sight import Seen
@@ -21,7 +21,8 @@ from twinlens.metrics.calibrating import Fitted, fit_calibration
 from twinlens.metrics.encounters import Encounters, meet_everyone, meet_listed, meet_unnamed
 from twinlens.metrics.folded import Folded, fold_pairs, fold_unnamed, fold_vectors
 from twinlens.metrics.people import PeopleScores
-from twinlens.metrics.thresholds import Refusal, Row, measure, threshold_table
+from twinlens.metrics.thresholds import Refusal, Row, measure, threshold_table, unsupported
+from twinlens.score import DEFAULT_FMR
 from twinlens.zoo import Measurement
 from twinlens.zoo.calibration import EVEN
 
@@ -35,7 +36,8 @@ class Own:
     Attributes:
         fitted: the calibration, and how the families did on people left out.
         rows: a threshold a target, or why there is none.
-        measured: thresholds as a card keeps them; None where not even one stranger in ten is supported.
+        measured: thresholds as a card keeps them; None where the people are too few for the default FMR, so that the
+            model's card keeps its own.
         check: the chosen family on people left out, for the reliability diagram.
     """
 
@@ -118,10 +120,8 @@ def calibrate(
     """
     fitted = fit_calibration(material.folded, protocol=protocol, command=command)
     rows = tuple(threshold_table(material.known, targets, rng=rng))
-    try:
-        measured = measure(material.known, protocol=protocol, command=command)
-    except CalibrationError:
-        measured = None
+    enough = unsupported(material.known, DEFAULT_FMR) is None
+    measured = measure(material.known, protocol=protocol, command=command) if enough else None
     return Own(fitted, rows, measured, _check(fitted, protocol))
 
 
