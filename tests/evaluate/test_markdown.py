@@ -26,7 +26,7 @@ def test_a_card_holds_every_figure_with_its_interval() -> None:
     assert "| face width | under 60 pixels | 17.5 % (11.7 to 25.3 %) | 120 |" in card
     assert "![roc](<plots/roc.svg>)" in card
     assert "```sh\ntwinlens evaluate sface --on lfw-dev --out report.json\n```" in card
-    assert "1,712 photos in 41 s (41.5 a second)" in card
+    assert "1,712 photos looked at in 41 s (41.5 a second)" in card
     for heading in ("Data", "Thresholds", "Probability", "Folds", "One to many", "For whom it errs", "Baseline"):
         assert f"\n## {heading}\n" in card
 

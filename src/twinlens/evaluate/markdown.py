@@ -18,6 +18,7 @@ from twinlens.evaluate.wording import (
     interval,
     moment,
     number,
+    plural,
     sentence,
     shown,
     target,
@@ -187,7 +188,9 @@ def _made(report: Report) -> str:
     if speed.photos:
         pace = f"{number(speed.photos_per_s)} a second"
         cpu = f", processor time {duration(speed.cpu_seconds)}" if speed.cpu_seconds else ""
-        facts.append(f"{count(speed.photos)} photos in {duration(speed.seconds)} ({pace}{cpu}); {speed.machine}.")
+        facts.append(
+            f"{plural(speed.photos, 'photo')} looked at in {duration(speed.seconds)} ({pace}{cpu}); {speed.machine}."
+        )
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", report.command)), default=0))
     command = f"{fence}sh\n{report.command}\n{fence}" if report.command else ""
     return _section("How this was made", command, plain(" ".join(facts)))
