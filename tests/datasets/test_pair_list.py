@@ -89,7 +89,9 @@ def test_names_that_contradict_labels_are_refused(folder: Path, rows: str, messa
 
 def test_files_that_are_no_csv_are_refused(folder: Path) -> None:
     (folder / "pairs.csv").write_bytes(b"first,second,same\n\xff\xfe\n")
-    with pytest.raises(DatasetError, match="not a CSV file in UTF-8"):
+    with pytest.raises(DatasetError, match=r"pairs\.csv:1: here or below it is no CSV file in UTF-8"):
         load_pair_list(folder / "pairs.csv")
+    with pytest.raises(DatasetError, match=r"pairs\.csv:3: here or below it is no CSV file in UTF-8"):
+        load_pair_list(write(folder, HEADER + 'a.jpg,b.jpg,1\n"a.jpg"x,c.jpg,0\n'))
     with pytest.raises(DatasetError, match="cannot read the list of pairs"):
         load_pair_list(folder / "absent.csv")

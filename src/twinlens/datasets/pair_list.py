@@ -65,19 +65,21 @@ def load_pair_list(file: Path) -> Dataset:
 
 
 def _read(file: Path) -> Iterator[Row]:
+    line = 1
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
             header = [name.strip() for name in next(reader, [])]
             _check_header(file, header)
             for fields in reader:
+                line = reader.line_num + 1
                 if any(field.strip() for field in fields):
                     yield _row(Line(file, reader.line_num, ",".join(fields)), header, fields)
     except OSError as error:
         msg = f"cannot read the list of pairs {file}: {error.strerror or error}"
         raise DatasetError(msg) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        msg = f"{file} is not a CSV file in UTF-8: {error}"
+        msg = f"{file}:{line}: here or below it is no CSV file in UTF-8: {error}"
         raise DatasetError(msg) from error
 
 

@@ -78,19 +78,21 @@ def read_scores(file: Path) -> Scores:
 
 
 def _read(file: Path) -> Iterator[tuple[float, bool, tuple[str, str] | None]]:
+    line = 1
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
             header = [name.strip() for name in next(reader, [])]
             _check_header(Line(file, 1, ",".join(header)), header)
             for fields in reader:
+                line = reader.line_num + 1
                 if any(field.strip() for field in fields):
                     yield _row(Line(file, reader.line_num, ",".join(fields)), header, fields)
     except OSError as error:
         msg = f"cannot read the scores {file}: {error.strerror or error}"
         raise DatasetError(msg) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        msg = f"{file} is not a CSV file in UTF-8: {error}"
+        msg = f"{file}:{line}: here or below it is no CSV file in UTF-8: {error}"
         raise DatasetError(msg) from error
 
 
