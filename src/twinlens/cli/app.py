@@ -22,6 +22,7 @@ from twinlens.cli import (
     gallery,
     identify,
     index,
+    lab,
     models,
     report,
     verify,
@@ -64,6 +65,7 @@ app.command("search")(identify.search)
 app.command("index")(index.index)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
+app.command("train")(lab.train)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(benchmark.app, name="benchmark")

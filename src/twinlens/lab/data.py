@@ -122,7 +122,7 @@ def open_material(
         test=_scored("test", test, place, plan),
         digest=block.digest,
         named=named,
-        notes=(*dataset.notes, *_overlaps(train, {"validation": validation, "test": test})),
+        notes=tuple(dict.fromkeys((*dataset.notes, *_overlaps(train, {"validation": validation, "test": test})))),
     )
 
 
@@ -239,5 +239,5 @@ def _overlaps(train: Split, others: Mapping[str, Split | None]) -> list[str]:
     notes = []
     for name, other in others.items():
         if other is not None and (shared := len(train.people & other.people)):
-            notes.append(f"{shared} of {len(other.people)} {name} people also occur in training")
+            notes.append(f"{shared} of {len(other.people)} {name} people also occur in training pairs")
     return notes

@@ -51,7 +51,7 @@ class Feed:
         people = self.material.people[meeting.photos]
         known = people < self.material.train_people if self.material.named else torch.zeros_like(people).bool()
         return Batch(
-            scaled(pictures, self.recipe.data.scale),
+            scaled(pictures, self.recipe.data.scale).contiguous(memory_format=torch.channels_last),
             torch.where(known, people, -1),
             meeting.left,
             meeting.right,

@@ -56,6 +56,8 @@ class Limits:
         test: touch the test part at the end.
         panels: draw pairs as pictures into the folder.
         processes: that train together, each with its share of every step (Lightning's DDP).
+        threads: of each process; one is quickest where other programs keep the processor busy. None for PyTorch's own
+            choice. Another number may give other last bits.
     """
 
     epochs: int | None = None
@@ -64,9 +66,10 @@ class Limits:
     test: bool = True
     panels: bool = True
     processes: int = 1
+    threads: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "seconds", "train_pairs", "processes"):
+        for name in ("epochs", "seconds", "train_pairs", "processes", "threads"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 msg = f"limits.{name} is above 0, got {value}"

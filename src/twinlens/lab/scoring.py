@@ -159,7 +159,7 @@ class Judge:
 
 @torch.no_grad()
 def embed(siamese: Siamese, material: Material, photos: Tensor, recipe: Recipe) -> Tensor:
-    """Return the embeddings float32 (n, dim) of photos, each once; with ``flip_test`` the mean of it and its mirror image's.
+    """Return the embeddings float32 (n, dim) of photos, each once; ``flip_test`` averages it with its mirror image's.
 
     Args:
         siamese: in the state of use.
@@ -170,7 +170,8 @@ def embed(siamese: Siamese, material: Material, photos: Tensor, recipe: Recipe) 
     device = next(siamese.parameters()).device
     parts = []
     for some in photos.split(CHUNK):
-        pictures = scaled(unit(material.pictures[some]), recipe.data.scale).to(device)
+        pictures = scaled(unit(material.pictures[some]), recipe.data.scale)
+        pictures = pictures.to(device, memory_format=torch.channels_last)
         embeddings = siamese.embed(pictures)
         if recipe.training.flip_test:
             embeddings = (embeddings + siamese.embed(pictures.flip(-1))) / 2
