@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from audit_searches import audited, look_alikes_table, searches_table
-from gallery_photos import PHOTOS_OF_CFP, WAYS, WORSE, copies_of, enrolments, people, thinned, worse
+from gallery_photos import PHOTOS_OF_CFP, WAYS, WORSE, copies_of, enrolments, kept, people, thinned, worse
 from spoiled_galleries import SPOILERS, Error, Spoiled
 
 from twinlens.datasets.place import data_root
@@ -197,10 +197,15 @@ def main() -> None:
     supplies, everyone = {}, {}
     with Recognizer.default() as recognizer:
         for place, name in names.items():
-            cache = None if arguments.cache is None else arguments.cache / f"{place}.npz"
-            seen = everyone[name] = enrolments(sets[place], recognizer, cache)
+            seen = everyone[name] = kept(
+                lambda place=place: enrolments(sets[place], recognizer), arguments.cache, place
+            )
             photos = thinned(seen, 1, PHOTOS_OF_CFP) if place == "cfp" else seen
-            supplies[name] = Supply(photos, copies_of(photos, recognizer), worse(photos, recognizer))
+            supplies[name] = Supply(
+                photos,
+                kept(lambda photos=photos: copies_of(photos, recognizer), arguments.cache, f"{place}-copies"),
+                kept(lambda photos=photos: worse(photos, recognizer), arguments.cache, f"{place}-worse"),
+            )
     if arguments.choose:
         choose(supplies["LFW training people"])
         return
@@ -209,11 +214,11 @@ def main() -> None:
         print(line, flush=True)
         lines.append(line)
     if arguments.write:
-        kept = PAGE.read_text(encoding="utf-8").partition(NOTES)[2] if PAGE.exists() else ""
-        PAGE.write_text("\n".join(lines) + f"\n\n{NOTES}{kept or chr(10)}", encoding="utf-8")
+        notes = PAGE.read_text(encoding="utf-8").partition(NOTES)[2] if PAGE.exists() else "\n"
+        PAGE.write_text("\n".join(lines) + f"\n\n{NOTES}{notes}", encoding="utf-8")
 
 
-NOTES = "## What was seen by eye"
+NOTES = "## What it means"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ A cache folder keeps what was seen of the photos as they are. It holds face temp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,32 +45,34 @@ def people(root: Path) -> dict[str, list[Photo]]:
     }
 
 
-def enrolments(photos: Sequence[Photo], recognizer: Recognizer, cache: Path | None) -> list[Enrolment]:
-    """Return the photos' main faces as they are enrolled; from the cache where it is there, else it is written."""
-    if cache is None or not cache.exists():
-        seen = recognizer.examine_all((photo.path for photo in photos), main_face)
-        made = [
-            _enrolment(photo.subject, face.embedding.vector, str(photo.path), face.quality.score)
-            for photo, found in zip(photos, seen, strict=True)
-            for face in found.portraits
-        ]
-        if cache is not None:
-            _keep(made, cache)
-        return made
-    kept = np.load(cache)
-    rows = zip(kept["subject"], kept["rows"], kept["path"], kept["quality"], strict=True)
-    return [_enrolment(str(subject), row, str(path), float(quality)) for subject, row, path, quality in rows]
+def enrolments(photos: Sequence[Photo], recognizer: Recognizer) -> list[Enrolment]:
+    """Return the photos' main faces as they are enrolled."""
+    seen = recognizer.examine_all((photo.path for photo in photos), main_face)
+    return [
+        _enrolment(photo.subject, face.embedding.vector, str(photo.path), face.quality.score)
+        for photo, found in zip(photos, seen, strict=True)
+        for face in found.portraits
+    ]
 
 
-def _keep(made: Sequence[Enrolment], cache: Path) -> None:
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(
-        cache,
-        subject=np.array([photo.subject for photo in made]),
-        rows=np.stack([photo.embedding.vector for photo in made]),
-        path=np.array([photo.source for photo in made]),
-        quality=np.array([photo.quality for photo in made]),
-    )
+def kept(make: Callable[[], list[Enrolment]], cache: Path | None, name: str) -> list[Enrolment]:
+    """Return what is kept in the folder under a name; made and kept where it is not there yet."""
+    place = None if cache is None else cache / f"{name}.npz"
+    if place is not None and place.exists():
+        held = np.load(place)
+        rows = zip(held["subject"], held["rows"], held["path"], held["quality"], strict=True)
+        return [_enrolment(str(subject), row, str(path), float(quality)) for subject, row, path, quality in rows]
+    made = make()
+    if place is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(
+            place,
+            subject=np.array([photo.subject for photo in made]),
+            rows=np.stack([photo.embedding.vector for photo in made]),
+            path=np.array([photo.source for photo in made]),
+            quality=np.array([photo.quality for photo in made]),
+        )
+    return made
 
 
 def _enrolment(subject: str, vector: np.ndarray, source: str, quality: float) -> Enrolment:
