@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor
@@ -25,16 +25,21 @@ from twinlens.lab.options import options_of, unknown
 from twinlens.lab.recipe import Part
 
 
+@runtime_checkable
 class Warp(Protocol):
     """A part that moves pixels."""
 
-    fill: geometry.Fill
+    @property
+    def fill(self) -> geometry.Fill:
+        """What comes in from outside."""
+        ...
 
     def maps(self, n: int, size: int, generator: Generator) -> Tensor:
         """Draw affine maps (n, 3, 3) of `twinlens.lab.geometry`."""
         ...
 
 
+@runtime_checkable
 class Paint(Protocol):
     """A part that changes what pixels hold."""
 
@@ -263,7 +268,8 @@ class Erasing:
     def paint(self, pictures: Tensor, generator: Generator) -> Tensor:
         """Return other pictures."""
         n = len(pictures)
-        area = between(*self.area, n, generator)
+        least, most = self.area
+        area = between(least, most, n, generator)
         stretch = torch.exp(between(-1.0, 1.0, n, generator) * torch.log(torch.tensor(self.ratio)) / 2)
         side = torch.sqrt(area)
         sides = torch.stack([side * stretch, side / stretch], dim=1).clamp_(max=1)
@@ -297,8 +303,9 @@ class Augmenter:
     """Pictures -> distorted pictures."""
 
     def __init__(self, parts: Iterable[Augmentation]) -> None:
-        self.warps: Sequence[Warp] = [part for part in parts if hasattr(part, "maps")]
-        self.paints: Sequence[Paint] = [part for part in parts if hasattr(part, "paint")]
+        parts = list(parts)
+        self.warps: Sequence[Warp] = [part for part in parts if isinstance(part, Warp)]
+        self.paints: Sequence[Paint] = [part for part in parts if isinstance(part, Paint)]
         self.fill: geometry.Fill = "zeros" if any(warp.fill == "zeros" for warp in self.warps) else "border"
 
     def __call__(self, pictures: Tensor, generator: Generator) -> Tensor:

@@ -32,7 +32,8 @@ class Average:
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
         current = [value.detach() for value in _averaged(module).values()]
-        get_ema_multi_avg_fn(decay)(list(self.values.values()), current, self.steps)
+        average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        average(list(self.values.values()), current, self.steps)
 
     @contextmanager
     def within(self, module: nn.Module) -> Iterator[None]:

@@ -66,8 +66,8 @@ def processor() -> str:
 def has_bfloat16() -> bool:
     """Return whether this processor computes with bfloat16 itself (elsewhere it would be slower than float32)."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001
 
 
 def _version(name: str) -> str:

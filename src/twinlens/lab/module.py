@@ -78,7 +78,7 @@ class SiameseModule(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a step, penalty included."""
         embeddings = self.siamese.embed(batch.pictures)
-        loss = self.objective(self.siamese, embeddings, batch) + penalty(self.siamese, self.recipe.training)
+        loss: Tensor = self.objective(self.siamese, embeddings, batch) + penalty(self.siamese, self.recipe.training)
         self._losses.append(loss.detach())
         self._pictures += len(batch.pictures)
         if len(batch.left):

@@ -207,7 +207,7 @@ class PeoplePhotos(Sampler):
         dealt = []
         for photos in self.groups:
             shuffled = photos[torch.randperm(len(photos), generator=generator)]
-            dealt += [part for part in shuffled.split(self.each) if len(part) >= min(self.each, 2)]
+            dealt += [part for part in torch.split(shuffled, self.each) if len(part) >= min(self.each, 2)]
         return [dealt[at] for at in torch.randperm(len(dealt), generator=generator).tolist()]
 
 
@@ -238,7 +238,7 @@ class Roll:
         order = torch.argsort(people, stable=True)
         _, who, counts = torch.unique_consecutive(people[order], return_inverse=True, return_counts=True)
         photos = portion.photos[order]
-        groups = list(photos.split(counts.tolist()))
+        groups = list(torch.split(photos, counts.tolist()))
         return cls(groups, photos, who, counts.cumsum(0) - counts, counts, material.people)
 
     def two_of_one(self, rows: int, generator: Generator) -> tuple[Tensor, Tensor]:

@@ -73,7 +73,7 @@ class Scores:
 
     def right(self, threshold: float) -> NDArray[np.bool_]:
         """Return which pairs are answered rightly."""
-        return (self.similarity >= threshold) == self.same
+        return np.asarray((self.similarity >= threshold) == self.same)
 
 
 class Judge:
@@ -110,7 +110,7 @@ class Judge:
             with torch.autocast(embeddings.device.type, enabled=False):
                 parts = [
                     siamese.similarity(embeddings[left], embeddings[right]).cpu()
-                    for left, right in zip(self.left.split(CHUNK), self.right.split(CHUNK), strict=True)
+                    for left, right in zip(torch.split(self.left, CHUNK), torch.split(self.right, CHUNK), strict=True)
                 ]
                 similarity = torch.cat(parts).double().numpy()
                 loss = None if objective is None else self._loss(siamese, objective, embeddings)
@@ -126,7 +126,7 @@ class Judge:
         pairs = objective.needs == "pairs"
         rows = torch.arange(len(self.left) if pairs else len(self.triplets))
         total = 0.0
-        for some in rows.split(CHUNK):
+        for some in torch.split(rows, CHUNK):
             batch = self._batch(some if pairs else some[:0], some[:0] if pairs else some)
             total += float(objective(siamese, embeddings, batch)) * len(some)
         return total / max(len(rows), 1)
@@ -169,7 +169,7 @@ def embed(siamese: Siamese, material: Material, photos: Tensor, recipe: Recipe) 
     """
     device = next(siamese.parameters()).device
     parts = []
-    for some in photos.split(CHUNK):
+    for some in torch.split(photos, CHUNK):
         pictures = scaled(unit(material.pictures[some]), recipe.data.scale)
         pictures = pictures.to(device, memory_format=torch.channels_last)
         embeddings = siamese.embed(pictures)

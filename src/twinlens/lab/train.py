@@ -13,8 +13,10 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -124,7 +126,7 @@ class _Sitting:
         _check_objective(recipe, objective.needs, validated=material.validation is not None)
         feed = Feed(material, build_sampler(recipe, material), build_augmenter(recipe.augment), recipe)
         judge = None if material.validation is None else Judge(material, material.validation, recipe)
-        siamese.to(memory_format=torch.channels_last)  # convolutions on a processor take half the time
+        siamese.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # convolutions on a processor take half the time
         return SiameseModule(recipe, siamese, objective, feed=feed, judge=judge)
 
     def run(self, *, progress: bool) -> Outcome:
@@ -191,7 +193,7 @@ class _Sitting:
                 EarlyStopping(f"validation_{plan.monitor}", patience=plan.patience, mode=mode, check_finite=False)
             )
         if limits.seconds is not None:
-            callbacks.append(Timer({"seconds": limits.seconds}, verbose=False))
+            callbacks.append(Timer(timedelta(seconds=limits.seconds), verbose=False))
         return Trainer(
             accelerator="gpu" if torch.cuda.is_available() else "cpu",
             devices=limits.processes,
@@ -219,7 +221,7 @@ class _Sitting:
             threshold = validation[1].best_threshold
         train = self._scored(material.train if len(material.train) else None)
         test = self._scored(material.test) if self.limits.test else None
-        shown = test or validation or train
+        shown, looked = test or validation or train, validation or test or train
         if self.limits.panels and shown is not None:
             judge, scores = shown
             drawn = panels(material, judge.portion, scores, threshold, recipe.training.seed)
@@ -234,7 +236,7 @@ class _Sitting:
             seconds=sum(row["seconds"] for row in rows),
             images_per_second=images / spent if spent else 0.0,
             parameters=sum(one.numel() for one in self.module.parameters() if one.requires_grad),
-            collapse=collapse_of((validation or shown)[1], threshold) if validation or shown else "",
+            collapse="" if looked is None else collapse_of(looked[1], threshold),
             threshold_from=recipe.threshold,
             train=self._result(train, threshold),
             validation=self._result(validation, threshold),
@@ -327,11 +329,12 @@ def _alone() -> Iterator[None]:
 def _exact() -> Iterator[None]:
     """Let PyTorch take the way that gives the same bits every time, where there is one."""
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    memory.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = filled
+        memory.fill_uninitialized_memory = filled
