@@ -23,6 +23,8 @@ from twinlens.cli import (
     identify,
     index,
     lab,
+    lab_reproduce,
+    lab_sweep,
     models,
     report,
     verify,
@@ -66,6 +68,8 @@ app.command("index")(index.index)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(lab.train)
+app.command("reproduce")(lab_reproduce.reproduce)
+app.command("sweep")(lab_sweep.sweep)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(benchmark.app, name="benchmark")
