@@ -82,6 +82,29 @@ def test_what_cannot_be_opened_is_refused(
     assert run(monkeypatch, capfd, tmp_path / "empty")[0] == 3
 
 
+def test_the_overlap_of_lfws_two_views_comes_out(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """In LFW's own layout and lists; that of View 2 is not among the shared data."""
+    root = tmp_path / "data" / "lfw"
+    monkeypatch.setenv("TWINLENS_DATA", str(root.parent))
+    lines = ["10\t1"]
+    for fold in range(10):
+        for name in (f"Ann_{chr(65 + fold)}", f"Bo_{chr(65 + fold)}"):
+            (root / "lfw2" / name).mkdir(parents=True)
+            for number in (1, 2):
+                (root / "lfw2" / name / f"{name}_{number:04d}.jpg").touch()
+        ann, bo = f"Ann_{chr(65 + fold)}", f"Bo_{chr(65 + fold)}"
+        lines += [f"{ann}\t1\t2", f"{ann}\t1\t{bo}\t1"]
+    (root / "pairs.txt").write_text("\n".join(lines))
+    (root / "pairsDevTrain.txt").write_text("1\nAnn_A\t1\t2\nAnn_A\t1\tBo_A\t1\n")
+    (root / "pairsDevTest.txt").write_text("1\nBo_B\t1\t2\nBo_B\t1\tBo_C\t1\n")
+    code, out, _ = run(monkeypatch, capfd, "lfw-dev", "lfw-view2", "--names")
+    assert code == 1
+    assert "leak: 4 people are in two parts by name: 4 of 4 in lfw-dev and of 20 in lfw-view2" in out
+    assert "leak: 2 pairs are listed in two parts" in out
+
+
 @pytest.mark.slow
 def test_faces_under_two_names(
     astronaut: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -2,7 +2,7 @@
 
 A perceptual hash (64 signs of a DCT, Zauner 2010) was measured first and is weaker: to find nine tenths of the photos
 that lost a tenth of their width it must let one pair in fifty through, correlations one in a hundred thousand
-(docs/leakage.md). Comparing is a product of matrices, a block of rows at a time.
+(docs/results/copies.md). Comparing is a product of matrices, a block of rows at a time.
 """
 
 from __future__ import annotations
