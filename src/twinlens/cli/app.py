@@ -19,6 +19,7 @@ from twinlens.cli import (
     doctor,
     enrol,
     evaluate,
+    fit,
     gallery,
     identify,
     index,
@@ -68,6 +69,7 @@ app.command("index")(index.index)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(lab.train)
+app.command("fit")(fit.fit)
 app.command("reproduce")(lab_reproduce.reproduce)
 app.command("sweep")(lab_sweep.sweep)
 app.command("demo")(demo.demo)

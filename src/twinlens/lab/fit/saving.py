@@ -1,0 +1,112 @@
+"""A fit -> a model: one ONNX file (the base network and the head) and its card, measured on the people held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from twinlens.embed import load_embedder
+from twinlens.embed.golden import golden_crop
+from twinlens.errors import CalibrationError
+from twinlens.evaluate.own import Material as Compared, calibrate
+from twinlens.lab.fit.fitting import Fit
+from twinlens.lab.fit.graph import OUTPUT, with_head
+from twinlens.lab.fit.head import Head
+from twinlens.metrics.encounters import meet_everyone, meet_listed
+from twinlens.metrics.folded import fold_pairs, fold_vectors
+from twinlens.metrics.people import PeopleScores
+from twinlens.types import Crop
+from twinlens.zoo import Calibration, Measurement, ModelCard, checked_paths
+from twinlens.zoo.writing import free_name, write_model
+
+GOLDEN = 16  # numbers of a vector that a card keeps
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the card says of a fit.
+
+    Attributes:
+        name: the new model's.
+        data: whose photos these are, in words.
+        terms: of these photos; empty where nobody stated any.
+        command: what was typed.
+    """
+
+    name: str
+    data: str
+    terms: str
+    command: str
+
+
+def save_fit(
+    found: Fit, base: ModelCard, about: About, folder: Path | None = None, *, replace_old: bool = False
+) -> Path:
+    """Write the model and its card; return where the card is.
+
+    Args:
+        found: the fit.
+        base: the card of the model under the head.
+        about: for the card.
+        folder: where; the user's models folder by default.
+        replace_old: put it in the place of a model of the same name.
+
+    Raises:
+        OptionError: a name that cannot be a file's.
+        ModelError: the name is taken, the base's file is not as its card says, or the folder cannot be written.
+    """
+    free_name(about.name, folder, replace_old=replace_old)
+    head = found.chosen.head
+    network = with_head(checked_paths(base)[0], head, output=base.input.output)
+    measured, calibration = measurements(found, about)
+    card = ModelCard(
+        name=about.name,
+        kind="embedder",
+        summary=f"{base.name} with a head fitted on {about.data}: {head.dim} numbers",
+        files=base.files,  # replaced by its own
+        dim=head.dim,
+        input=replace(base.input, output=OUTPUT),
+        licence_code=base.licence_code,
+        licence_weights=base.licence_weights if not about.terms else f"{base.licence_weights}; head: {about.terms}",
+        training_data=f"Head: {about.data}, {found.trained} people. Under it: {base.training_data}",
+        source=f"{base.identity}, whose weights are unchanged",
+        provenance=f"{about.command}: plan {found.chosen.plan}; {found.verdict.text}",
+        parameters=base.parameters + head.parameters if base.parameters else 0,
+        golden=golden_of(base, head),
+        measured=measured,
+        calibration=calibration,
+    )
+    return write_model(card, network, folder, replace_old=replace_old)
+
+
+def golden_of(base: ModelCard, head: Head) -> tuple[float, ...]:
+    """Return the first numbers of the golden crop's vector: the base by its own file, the head by numpy."""
+    crop = golden_crop()
+    mirrored = Crop(np.ascontiguousarray(crop.pixels[:, ::-1]))
+    name = str(base.folder / f"{base.name}.toml")
+    vectors = [found.vector for found in load_embedder(name).embed([crop, mirrored][: head.views])]
+    (new,) = head.apply(np.concatenate(vectors)[None])
+    return tuple(round(float(number), 7) for number in new[:GOLDEN])
+
+
+def measurements(found: Fit, about: About) -> tuple[Measurement | None, Calibration | None]:
+    """Return thresholds and calibration on the people held out; None where they are too few for it."""
+    people, vectors = found.held_out, found.chosen.head.apply(found.held_out.vectors)
+    rng = np.random.default_rng(0)
+    try:
+        if people.listed is None:
+            names = [people.names[person] for person in people.people]
+            compared = Compared(fold_vectors(vectors, names, rng=rng), meet_everyone(vectors, names))
+        else:
+            listed = people.listed
+            scores = np.einsum("ij,ij->i", vectors[listed.left], vectors[listed.right])
+            who = np.stack((people.people[listed.left], people.people[listed.right]), axis=1)
+            same = listed.same
+            pairs = PeopleScores(scores[same], scores[~same], who[same, 0], who[~same])
+            compared = Compared(fold_pairs(pairs, rng=rng), meet_listed(pairs))
+        own = calibrate(compared, protocol=f"{about.data}, people held out", command=about.command, rng=rng)
+    except CalibrationError:
+        return None, None
+    return own.measured, own.fitted.calibration
