@@ -125,3 +125,13 @@ def test_the_owner_of_a_photo_is_not_blamed_for_a_copy_of_it_elsewhere(tmp_path:
     copy = crowd.enrol("Bob", crowd.near(crowd.enrolled[0], 0.96))
     (finding,) = crowd.audit(tmp_path).findings
     assert (finding.kind, finding.subjects, finding.photos[0].photo) == ("mislabelled", ("Bob", "Ann"), copy)
+
+
+def test_photos_that_are_not_very_alike_are_not_blamed_for_a_copy_elsewhere(tmp_path: Path) -> None:
+    """Ann's two photos do not vouch for each other, but Bob's do: so it is the copy among them that is wrong."""
+    crowd = Crowd()
+    crowd.people("Ann", photos=2, alike=0.6)
+    crowd.people("Bob")
+    copy = crowd.enrol("Bob", crowd.near(crowd.enrolled[0], 0.96))
+    (finding,) = crowd.audit(tmp_path).findings
+    assert (finding.kind, finding.photos[0].photo) == ("mislabelled", copy)

@@ -54,6 +54,7 @@ def find_strays(holdings: Holdings, nearest: Nearest, bars: Bars, options: Audit
         if np.count_nonzero(~(candidate | stray)[span]) > 1:
             stray[span] |= candidate[span]
             candidate[span] = False
+    candidate &= ~stray[nearest.rows]  # doubted because of a photo that turned out to be the wrong one
     return Strays(own, stray, candidate)
 
 
