@@ -50,15 +50,12 @@ def shell(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tm
 
 def pairs_of(people: int, rng: np.random.Generator) -> list[Row]:
     """Return two genuine scores a person and one impostor score a pair of people."""
-    score = lambda middle: round(float(np.clip(rng.normal(middle, 0.1), -1, 1)), 4)  # noqa: E731
+
+    def score(middle: float) -> float:
+        return round(float(np.clip(rng.normal(middle, 0.1), -1, 1)), 4)
+
     mated: list[Row] = [(score(0.6), 1, f"p{a}", f"p{a}") for a in range(people) for _ in range(2)]
     return mated + [(score(0.05), 0, f"p{a}", f"p{b}") for a in range(people) for b in range(a)]
-
-
-def write(path: Path, rows: Sequence[Row], header: str = f"score,same,{NAMES}") -> Path:
-    lines = [header, *(",".join(map(str, row)) for row in rows)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
 
 
 @pytest.fixture
