@@ -163,8 +163,7 @@ def _parts(dataset: Dataset, plan: DataPlan) -> tuple[Split, Split | None, Split
         if rest <= 0:
             msg = f"data.validation_share = {plan.validation_share} is held out twice and leaves nobody to train"
             raise RecipeError(msg)
-        rng = np.random.default_rng(plan.split_seed)
-        held = divide(train, {"train": rest, **out}, rng=rng).parts
+        held = _divided(train, {"train": rest, **out}, plan.split_seed)
         train = held["train"]
     test = held.get("test") or (None if plan.test == "none" else _split(dataset, plan.test))
     if plan.validation == "pairs":
@@ -172,6 +171,18 @@ def _parts(dataset: Dataset, plan: DataPlan) -> tuple[Split, Split | None, Split
     if plan.validation == "none":
         return train, None, test
     return train, held.get("validation") or _split(dataset, plan.validation), test
+
+
+def _divided(split: Split, shares: Mapping[str, float], seed: int) -> Mapping[str, Split]:
+    """Divide people; pairs stay whole where that leaves somebody in every part, else those that straddle are left out.
+
+    Raises:
+        DatasetError: too few people for all parts.
+    """
+    try:
+        return divide(split, shares, rng=np.random.default_rng(seed)).parts
+    except DatasetError:
+        return divide(split, shares, rng=np.random.default_rng(seed), whole_pairs=False).parts
 
 
 def _split(dataset: Dataset, name: str) -> Split:
