@@ -58,6 +58,12 @@ def pairs_of(people: int, rng: np.random.Generator) -> list[Row]:
     return mated + [(score(0.05), 0, f"p{a}", f"p{b}") for a in range(people) for b in range(a)]
 
 
+def write(path: Path, rows: Sequence[Row], header: str = f"score,same,{NAMES}") -> Path:
+    lines = [header, *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def scores(tmp_path: Path) -> Path:
     return write(tmp_path / "scores.csv", pairs_of(30, np.random.default_rng(0)))
