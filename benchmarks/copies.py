@@ -1,13 +1,14 @@
-"""Photos changed on purpose, and photos of the same people -> which the leakage check takes for copies.
+"""Photos changed on purpose, and photos as they are -> which the leakage check takes for copies.
 
-    python benchmarks/copies.py    needs LFW and CFP in TWINLENS_DATA; two minutes on two cores
+    python benchmarks/copies.py            prints; needs LFW and CFP in TWINLENS_DATA; minutes on two cores
+    python benchmarks/copies.py --write    also writes docs/results/copies.md
 
-Prints the tables of docs/leakage.md. "Found" is the whole way: files written, read, proposed and confirmed, among as
-many other photos. A perceptual hash (64 signs of a DCT) stands beside the correlations that propose candidates.
+"Found" is the whole way: files written, read, proposed and confirmed, among as many other photos.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import tempfile
 import time
@@ -28,6 +29,8 @@ from twinlens.evaluate.machine import machine
 from twinlens.image import load_image
 from twinlens.metrics.intervals import wilson
 
+PAGE = Path(__file__).parent.parent / "docs" / "results" / "copies.md"
+HASHED = 1000  # photos of each set
 DRAWN = 300  # photos of each set
 QUALITY = 90  # in which every changed photo is saved
 
@@ -100,29 +103,29 @@ CHANGES: Mapping[str, Change] = {
 }
 
 
-def share_found(originals: list[Path], change: Change, folder: Path) -> float:
+def found(originals: list[Path], change: Change, folder: Path) -> int:
     """Return how many changed photos are found."""
     made = []
     for number, path in enumerate(originals):
         pixels = np.ascontiguousarray(load_image(path).pixels[..., ::-1])
         made.append(folder / f"{number}.jpg")
         cv2.imwrite(str(made[-1]), np.ascontiguousarray(change(pixels)), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    found = {frozenset((copy.first, copy.second)) for copy in find_copies([*originals, *made]).found}
-    return sum(frozenset(pair) in found for pair in zip(originals, made, strict=True)) / len(originals)
+    told = {frozenset((copy.first, copy.second)) for copy in find_copies([*originals, *made]).found}
+    return sum(frozenset(pair) in told for pair in zip(originals, made, strict=True))
 
 
-def different_photos(name: str, photos: list[Photo]) -> None:
-    """Print what is taken for a copy among all photos of a set, by whom it shows."""
+def different_photos(name: str, photos: list[Photo]) -> str:
+    """Return a row: what is taken for a copy among all photos of a set, by whom it shows."""
     owner = {photo.path: photo.subject for photo in photos}
     begun = time.perf_counter()
-    found = find_copies(list(owner)).found
+    told = find_copies(list(owner)).found
     seconds = time.perf_counter() - begun
-    same = sum(owner[copy.first] == owner[copy.second] for copy in found)
+    same = sum(owner[copy.first] == owner[copy.second] for copy in told)
     pairs = len(owner) * (len(owner) - 1) // 2
     sizes = np.unique(list(owner.values()), return_counts=True)[1]
     mated = int((sizes * (sizes - 1) // 2).sum())
-    rest = len(found) - same
-    print(
+    rest = len(told) - same
+    return (
         f"| {name} | {len(owner):,} | {same:,} of {mated:,} | {rest:,} of {pairs - mated:,} "
         f"(at most {wilson(rest, pairs - mated).high:.1e}) | {seconds:.0f} s |"
     )
@@ -134,8 +137,8 @@ def hashed(small: np.ndarray) -> np.ndarray:
     return np.where(low > np.median(low[1:]), 1, -1).astype(np.float32)
 
 
-def hash_beside_views(name: str, originals: list[Path], folder: Path) -> None:
-    """Print which share of all pairs either way must propose to find nine of ten photos that lost a tenth."""
+def hash_beside_views(name: str, originals: list[Path], folder: Path) -> str:
+    """Return a row: which share of all pairs either way must propose to find nine of ten photos that lost a tenth."""
     changed = []
     for number, path in enumerate(originals):
         pixels = cut(0.9)(load_image(path).pixels)
@@ -148,14 +151,15 @@ def hash_beside_views(name: str, originals: list[Path], folder: Path) -> None:
     upper = np.triu_indices(len(small), 1)
     proposed = ((64 - signs @ signs.T) / 2)[upper] <= bits
     pairs = find_candidates(small)
-    print(
-        f"{name}: the hash proposes {proposed.mean():.2%} of all pairs ({bits:.0f} bits), the views "
-        f"{pairs.first.size / len(proposed):.4%}"
-    )
+    return f"| {name} | {proposed.mean():.2%} ({bits:.0f} bits) | {pairs.first.size / len(proposed):.4%} |"
 
 
 def main() -> None:
-    """Print all tables."""
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=int, default=DRAWN, help="drawn of each set")
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
     root = data_root(os.environ)
     sets = {
         "LFW-a": list(load_development_unrestricted(root / "lfw").photos),
@@ -163,22 +167,64 @@ def main() -> None:
     }
     rng = np.random.default_rng(0)
     drawn = {
-        name: [photos[number].path for number in sorted(rng.choice(len(photos), DRAWN, replace=False))]
+        name: [photos[number].path for number in sorted(rng.choice(len(photos), arguments.photos, replace=False))]
         for name, photos in sets.items()
     }
-    print(machine(), "\n\n| change | " + " | ".join(sets) + " |\n|---|" + "---|" * len(sets))
+    lines = [
+        "# Copies that are found",
+        "",
+        f"Made by `python benchmarks/copies.py --write{of_photos(arguments.photos)}`. {machine()}.",
+        "",
+        f"{arguments.photos} photos of each set are changed and saved as JPEG of quality {QUALITY}; among originals and "
+        "changed ones the leakage check has to find each with its own. Intervals: Wilson, 95 %.",
+        "",
+        "| change | " + " | ".join(f"found, {name}" for name in sets) + " |",
+        "|---|" + "---|" * len(sets),
+    ]
     for what, change in CHANGES.items():
-        with tempfile.TemporaryDirectory() as folder:
-            found = [share_found(paths, change, Path(folder)) for paths in drawn.values()]
-        print(f"| {what} | " + " | ".join(f"{share * 100:.1f} %" for share in found) + " |", flush=True)
-    print("\n| set | photos | of one person | of two people | time |\n|---|---|---|---|---|")
+        cells = []
+        for paths in drawn.values():
+            with tempfile.TemporaryDirectory() as folder:
+                cells.append(share_text(found(paths, change, Path(folder)), len(paths)))
+        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+        print(lines[-1], flush=True)
+    lines += [
+        "",
+        "The other way round: what is taken for a copy among all photos of a set as they are. Two photos of one session or "
+        "one photo published twice are copies of a kind; how many pairs of two different people are taken for one is the "
+        "price. (The one of LFW-a is a photo that LFW holds under two names, Andrew Gilligan and Andrew Caldecott.)",
+        "",
+        "| set | photos | pairs of one person | pairs of two people | time |",
+        "|---|---|---|---|---|",
+        *(different_photos(name, photos) for name, photos in sets.items()),
+        "",
+        f"A perceptual hash (64 signs of a DCT) beside the correlations that propose candidates, on {HASHED:,} photos: which "
+        "share of all pairs the hash must propose to reach nine of ten photos that lost a tenth of their width and height, "
+        "and which share the correlations propose (how many copies they find stands above).",
+        "",
+        "| set | hash | correlations |",
+        "|---|---|---|",
+    ]
     for name, photos in sets.items():
-        different_photos(name, photos)
-    print()
-    for name, photos in sets.items():
-        paths = [photos[number].path for number in rng.choice(len(photos), 2000, replace=False)]
+        paths = [photos[number].path for number in rng.choice(len(photos), HASHED, replace=False)]
         with tempfile.TemporaryDirectory() as folder:
-            hash_beside_views(name, paths, Path(folder))
+            lines.append(hash_beside_views(name, paths, Path(folder)))
+    lines.append("")
+    text = "\n".join(lines)
+    print(text)
+    if arguments.write:
+        PAGE.write_text(text, encoding="utf-8")
+
+
+def of_photos(number: int) -> str:
+    """Return the option that asks for so many photos."""
+    return "" if number == DRAWN else f" --photos {number}"
+
+
+def share_text(number: int, of: int) -> str:
+    """Write a share with its interval."""
+    share = wilson(number, of)
+    return f"{share.estimate:.1%} ({share.low:.1%} to {share.high:.1%})"
 
 
 if __name__ == "__main__":

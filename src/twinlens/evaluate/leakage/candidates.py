@@ -1,8 +1,8 @@
 """Small pictures -> pairs that may be copies: correlation of 16 x 16 pixels, whole, mirrored, and against cut ones.
 
-A perceptual hash (64 signs of a DCT, Zauner 2010) was measured first and is weaker: to find nine tenths of the photos
-that lost a tenth of their width it must let one pair in fifty through, correlations one in a hundred thousand
-(docs/results/copies.md). Comparing is a product of matrices, a block of rows at a time.
+A perceptual hash (64 signs of a DCT, Zauner 2010) was measured first and is weaker: to reach nine tenths of the photos
+that lost a tenth of their width and height it must let one pair in a hundred through, correlations let through one in
+seventeen thousand (docs/results/copies.md).
 """
 
 from __future__ import annotations
