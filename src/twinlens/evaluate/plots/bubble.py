@@ -24,6 +24,7 @@ from twinlens.evaluate.published_detectors import BAEZ, Published
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#836600", "#56b4e9")  # Okabe and Ito 2008
 ROUND = 4 / math.pi  # a circle's marker is sized by its square
 LARGEST = 700.0  # square points that the largest network gets
+NARROW = 3.0  # times; below it a logarithmic axis has no marks
 DOT = 5.0  # square points; the middle of every bubble, to find the small ones by
 STROKES = {"_": 2.0, "|": 1.0}  # signs that are lines, and how thick
 PANEL, LIST, HEIGHT = 4.9, 2.4, 4.7  # inches
@@ -210,8 +211,14 @@ def _mark(axes: Axes, bubble: Bubble, area: float) -> None:
 
 
 def _scale(axes: Axes, bubbles: Sequence[Bubble]) -> None:
-    decades = math.log10(max(b.ms for b in bubbles) / min(b.ms for b in bubbles))
+    """Make times logarithmic, over at least a few of the marks at 1, 2 and 5; name no share above one."""
+    fast, slow = min(b.ms for b in bubbles), max(b.ms for b in bubbles)
+    decades = math.log10(slow / fast)
     axes.set_xscale("log")
+    if slow < NARROW * fast:
+        axes.set_xlim(fast / NARROW, slow * NARROW)
+    ends = axes.get_ylim()
+    axes.set_yticks([tick for tick in axes.get_yticks() if max(ends[0], 0) <= tick <= min(ends[1], 1)])
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2 else (1.0,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
