@@ -19,6 +19,7 @@ from twinlens.cli import (
     doctor,
     enrol,
     evaluate,
+    export,
     fit,
     gallery,
     identify,
@@ -70,6 +71,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(lab.train)
 app.command("fit")(fit.fit)
+app.command("export")(export.export)
 app.command("reproduce")(lab_reproduce.reproduce)
 app.command("sweep")(lab_sweep.sweep)
 app.command("demo")(demo.demo)
