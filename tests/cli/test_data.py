@@ -174,6 +174,22 @@ def test_other_counts_than_the_published_end_with_3(run: Run, tmp_path: Path) ->
     assert "WRONG all: published are 40 people, 400 photos; this copy has 1 people, 1 photos" in out
 
 
+def test_a_broken_list_is_named_with_its_line_and_the_others_are_checked_all_the_same(run: Run, tmp_path: Path) -> None:
+    root = tmp_path / "data/lfw"
+    for number, photo in enumerate(("Ann_A/Ann_A_0001.jpg", "Ann_A/Ann_A_0002.jpg", "Bo_B/Bo_B_0001.jpg")):
+        save(root / "lfw2" / photo, scene(number))
+    for name in ("pairsDevTrain.txt", "pairsDevTest.txt"):
+        (root / name).write_text("1\nAnn_A\t1\t2\nAnn_A\t1\tBo_B\t1\n")
+    (root / "pairs.txt").write_text("10\t1\nAnn_A\t1\t2\n")
+    save(tmp_path / "data/avengers/ann/1.jpg", scene(1))
+    code, out, _ = run("check")
+    assert code == 3
+    assert f"lfw-view2               WRONG {root / 'pairs.txt'}:1: this announces 20 pairs" in out
+    assert "lfw: 3 of 3 photos decode" in out
+    assert "avengers: 1 of 1 photos decode" in out
+    assert "2 people are in both train and test" in out
+
+
 def test_what_is_absent_is_said(run: Run) -> None:
     code, _, err = run("check")
     assert code == 3

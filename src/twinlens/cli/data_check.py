@@ -80,12 +80,12 @@ def _copies(names: list[str] | None, root: Path) -> Iterator[Copy]:
 
 
 def _of_shelf(shelf: Shelf) -> Copy:
-    """Count every protocol of a known set whose files are here.
+    """Count every protocol of a known set whose files are here; one that does not load is a problem of the copy.
 
     Raises:
-        DatasetError: it is absent, or a protocol is malformed.
+        DatasetError: the set is absent.
     """
-    from twinlens.datasets.check import count, count_boxed, photos_of
+    from twinlens.datasets.check import CheckReport, count, count_boxed, photos_of
     from twinlens.datasets.inventory import BOXED
     from twinlens.datasets.registry import open_dataset
 
@@ -94,14 +94,25 @@ def _of_shelf(shelf: Shelf) -> Copy:
         msg = f"{shelf.name} is not here: wanted {shelf.folder}; get it: {how}"
         raise DatasetError(msg)
     if shelf.name in BOXED:
-        report, paths = count_boxed(shelf.name, shelf.folder)
+        try:
+            report, paths = count_boxed(shelf.name, shelf.folder)
+        except DatasetError as error:
+            report, paths = CheckReport(shelf.name, {}, (str(error),), {}, ()), []
         return Copy(shelf.name, shelf.folder, (report,), paths)
-    sets = [open_dataset(stock.name, shelf.folder.parent) for stock in shelf.protocols if not stock.missing]
+    sets, reports = [], []
+    for stock in shelf.protocols:
+        if stock.missing:
+            continue
+        try:
+            sets.append(open_dataset(stock.name, shelf.folder.parent))
+            reports.append(count(sets[-1]))
+        except DatasetError as error:
+            reports.append(CheckReport(stock.name, {}, (str(error),), {}, ()))
     absent = tuple(f"{stock.name} lacks {', '.join(stock.missing)}" for stock in shelf.protocols if stock.missing)
-    if not sets:
+    if not reports:
         msg = f"{shelf.folder} is not complete: {absent[0]}"
         raise DatasetError(msg)
-    return Copy(shelf.name, shelf.folder, tuple(map(count, sets)), photos_of(sets), absent)
+    return Copy(shelf.name, shelf.folder, tuple(reports), photos_of(sets), absent)
 
 
 def _of_path(name: str, root: Path) -> Copy:
