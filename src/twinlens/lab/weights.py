@@ -7,6 +7,7 @@ published file of a trunk in the user's models folder; it is fetched where it ha
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,9 +92,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file  # noqa: PLC0415
 
     try:
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of PyTorch about old pickles: what it cannot read is said below
+            state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
-        msg = f"{path} holds no weights that can be read safely: {str(error).splitlines()[0]}"
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        msg = f"{path} holds no weights that can be read safely: {reason}"
         raise ModelError(msg) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         msg = f"{path} is no state dict of tensors: save model.state_dict(), not the model"
