@@ -226,6 +226,7 @@ def test_an_evaluation_killed_in_the_middle_goes_on(data_folder: Path, tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_default_models_on_lfw(data_folder: Path) -> None:
     from twinlens.datasets.registry import open_dataset
     from twinlens.evaluate.lenses import PixelLens, RecognizerLens
