@@ -109,7 +109,8 @@ def folds_plot(folds: Sequence[float]) -> Plot | None:
     axes.plot(np.arange(1, len(values) + 1), values, "o", color=SYSTEMS[0], markersize=6)
     spread = max(float(values.max() - values.min()), 0.4)
     axes.set(xlabel="fold", ylabel="accuracy, %", xlim=(0.4, len(values) + 0.6))
-    axes.set(ylim=(values.min() - spread * 0.25, values.max() + spread * 0.25))
+    top = min(values.max() + spread * 0.25, 100 + spread * 0.1)  # room for a dot at 100, not for a tick above
+    axes.set(ylim=(values.min() - spread * 0.25, top))
     if len(values) <= 20:
         axes.set_xticks(range(1, len(values) + 1))
     axes.grid(visible=False, axis="x")
