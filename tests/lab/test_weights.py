@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from skimage import data
-from tests.lab.parts import seeded
+from tests.lab.parts import a_recipe, seeded
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,6 +21,7 @@ from twinlens.lab.networks import Trunk, build_trunk, outline_trunk
 from twinlens.lab.networks.efficientnet_lite0 import renamed
 from twinlens.lab.networks.vgg16_bn import PUBLISHED as VGG
 from twinlens.lab.recipe import Part
+from twinlens.lab.siamese import build_siamese, unfilled_siamese
 from twinlens.lab.weights import Published, published_weights, read_weights
 from twinlens.zoo.cabinet import user_folder
 
@@ -61,6 +62,18 @@ def test_a_grey_picture_is_seen_as_the_same_in_three_channels(tmp_path: Path) ->
     pictures = torch.rand(2, 1, 32, 32, generator=seeded(1))
     grey, colour = mobilenet(path, channels=1), mobilenet(path)
     assert grey(pictures).allclose(colour(pictures.expand(-1, 3, -1, -1)), atol=1e-5)
+
+
+def test_a_trained_network_is_loaded_without_the_file_it_began_with(tmp_path: Path) -> None:
+    recipe = a_recipe({"name": "mobilenet-v2", "weights": str(saved(tmp_path))}, size=32, colour="rgb")
+    trained = build_siamese(recipe, generator=seeded()).eval()
+    (tmp_path / "weights.safetensors").unlink()
+    with pytest.raises(ModelNotFoundError, match="no weights at"):
+        build_siamese(recipe, generator=seeded())
+    again = unfilled_siamese(recipe).eval()
+    again.load_state_dict(trained.state_dict())
+    pictures = torch.rand(2, 3, 32, 32, generator=seeded(1))
+    assert torch.equal(again(pictures, pictures.flip(0)), trained(pictures, pictures.flip(0)))
 
 
 def test_frozen_parts_keep_weights_and_statistics() -> None:

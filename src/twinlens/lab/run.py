@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -32,7 +31,7 @@ from twinlens.errors import ModelError, ModelNotFoundError, RecipeError
 from twinlens.lab.reading import read_recipe, table_of
 from twinlens.lab.recipe import Recipe
 from twinlens.lab.scoring import Result
-from twinlens.lab.siamese import Siamese, build_siamese
+from twinlens.lab.siamese import Siamese, unfilled_siamese
 
 RECIPE_FILE = "recipe.toml"
 ENVIRONMENT_FILE = "environment.json"
@@ -220,7 +219,7 @@ def load_run(folder: Path) -> tuple[Recipe, Siamese]:
         msg = f"{folder} holds no weights ({WEIGHTS_FILE} is not there): train it, or go on with --resume"
         raise ModelNotFoundError(msg)
     recipe = read_recipe(folder / RECIPE_FILE)
-    siamese = build_siamese(recipe, generator=torch.Generator().manual_seed(recipe.training.seed))
+    siamese = unfilled_siamese(recipe)
     try:
         state = load(path.read_bytes())
     except (OSError, SafetensorError, ValueError) as error:

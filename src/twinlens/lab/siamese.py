@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Generator, Tensor, nn
 
 from twinlens.lab.heads import Head, build_head, outline_head
+from twinlens.lab.initialisation import on_processor
 from twinlens.lab.networks import Trunk, build_trunk, outline_trunk
 from twinlens.lab.recipe import Part, Recipe
 
@@ -81,6 +82,21 @@ def build_siamese(recipe: Recipe, *, generator: Generator) -> Siamese:
     """
     trunk = build_trunk(recipe.trunk, channels=recipe.data.channels, size=recipe.data.size, generator=generator)
     return Siamese(trunk, build_head(head_part(recipe), trunk.dim, generator=generator))
+
+
+def unfilled_siamese(recipe: Recipe) -> Siamese:
+    """Return a recipe's network with memory but without weights: every one is to be loaded next.
+
+    Nothing is drawn, and the file that the trunk's options may name is not looked for.
+
+    Raises:
+        RecipeError: an unknown part or option, or pictures too small for the trunk.
+    """
+    trunk = outline_trunk(recipe.trunk, channels=recipe.data.channels, size=recipe.data.size)
+    siamese = Siamese(trunk, outline_head(head_part(recipe), trunk.dim))
+    on_processor(siamese)
+    trunk.freeze()
+    return siamese
 
 
 def head_part(recipe: Recipe) -> Part:
