@@ -107,29 +107,34 @@ def export(
     recipe, siamese = load_run(run)
     name = free_name(wish.name or recipe.name, folder, replace_old=wish.replace_old)
     material, dataset, notes = _data(recipe, data_root, cache, decode=wish.measure)
-    framing = _framing(recipe, dataset)
-    network = CropNetwork(recipe, siamese, framing).eval()
-    plain = to_onnx(network)
-    agreed = agreements(network, plain)
-    model = packed(plain) if wish.int8 else plain
+    middle, how = _middle(recipe, siamese, material)
+    network = CropNetwork(recipe, siamese, _framing(recipe, dataset), middle=middle).eval()
+    models = {"float32": to_onnx(network)}
+    agreed = agreements(network, models["float32"])
     if wish.int8:
-        agreed += agreements(network, model, packed=True)
-    card = _card(name, recipe, siamese, network, dataset, wish)
+        models["int8"] = packed(models["float32"])
+        agreed += agreements(network, models["int8"], packed=True)
+    card = _card(name, recipe, network, dataset, wish)
     answers: tuple[Answered, ...] = ()
     probe = _probe(material)
     if probe is not None:
-        measured = _measured(
-            probe, recipe, siamese, {"float32": plain} | ({"int8": model} if wish.int8 else {}), card, progress
-        )
-        card, answers, more = measured
+        in_torch = measuring.answer_in_torch(probe, recipe, siamese, middle)
+        card, answers, more = _measured(probe, in_torch, models, card, progress)
         notes += more
-    if recipe.head.name != "cosine":
-        notes += (
-            f"the network's own head ({recipe.head.name}) is not in the model: the recognizer compares by cosine",
-        )
-    path = write_model(card, model, folder, replace_old=wish.replace_old)
+    path = write_model(card, list(models.values())[-1], folder, replace_old=wish.replace_old)
     part = "" if probe is None else f"{len(probe.portion):,} {probe.portion.name} pairs of {recipe.data.dataset}"
-    return Export(card, path, framing, tuple(agreed), answers, part, notes)
+    return Export(card, path, network.framing, tuple(agreed), answers, part, (*notes, *how))
+
+
+def _middle(recipe: Recipe, siamese: Siamese, material: Material | None) -> tuple[torch.Tensor | None, tuple[str, ...]]:
+    """Return what is taken off embeddings that were not made for cosines, and what a user must know."""
+    if recipe.head.name == "cosine":
+        return None, ()
+    said = f"the network's own head ({recipe.head.name}) is not in the model: the recognizer compares by cosine"
+    if material is None:
+        return None, (f"{said}, of embeddings as they are",)
+    middle = measuring.middle_of(material, recipe, siamese)
+    return middle, (f"{said}, of embeddings less their mean over training photos",)
 
 
 def _data(
@@ -140,13 +145,8 @@ def _data(
         dataset = open_dataset(recipe.data.dataset, data_root)
         return open_material(recipe, data_root, cache=cache) if decode else None, dataset, ()
     except (DatasetError, OptionError) as error:
-        return (
-            None,
-            None,
-            (
-                f"the run's photos are not at hand, so faces were placed by what is known and nothing was measured: {error}",
-            ),
-        )
+        said = "the run's photos are not at hand, so faces were placed by what is known and nothing was measured"
+        return None, None, (f"{said}: {error}",)
 
 
 def _framing(recipe: Recipe, dataset: Dataset | None) -> Framing:
@@ -172,9 +172,7 @@ def _probe(material: Material | None) -> Probe | None:
     return Probe(material, part) if both else None
 
 
-def _card(
-    name: str, recipe: Recipe, siamese: Siamese, network: CropNetwork, dataset: Dataset | None, wish: Wish
-) -> ModelCard:
+def _card(name: str, recipe: Recipe, network: CropNetwork, dataset: Dataset | None, wish: Wish) -> ModelCard:
     with torch.no_grad():
         golden = network(torch.from_numpy(sample_crops()[:1])).numpy().reshape(-1).astype(np.float64)
     golden = golden / max(float(np.linalg.norm(golden)), 1e-12)
@@ -192,7 +190,7 @@ def _card(
         training_data=f"{recipe.data.dataset}, part {recipe.data.train}. {terms or 'Terms not stated.'}",
         source=f"recipe {recipe.name} ({recipe.source})",
         provenance=wish.command or "twinlens export",
-        parameters=sum(one.numel() for one in siamese.trunk.parameters()),
+        parameters=sum(one.numel() for one in network.trunk.parameters()),
         # int8 weights answer a little otherwise by design: golden values of float32 would call that a fault
         golden=() if wish.int8 else tuple(round(float(number), 7) for number in golden[:GOLDEN]),
     )
@@ -200,14 +198,13 @@ def _card(
 
 def _measured(
     probe: Probe,
-    recipe: Recipe,
-    siamese: Siamese,
+    in_torch: tuple[Answered, Answered],
     models: Mapping[str, bytes],
     card: ModelCard,
     progress: Progress | None,
 ) -> tuple[ModelCard, tuple[Answered, ...], tuple[str, ...]]:
     """Return the card with thresholds and calibration, the accuracies, and notes."""
-    answers = [*measuring.answer_in_torch(probe, recipe, siamese)]
+    answers = [*in_torch]
     scores = np.zeros(0)
     for kind, model in models.items():
         with tempfile.TemporaryDirectory(prefix="twinlens-export-") as folder:
@@ -217,20 +214,13 @@ def _measured(
                     probe, recognizer, detector=DEFAULT_DETECTOR, engine=kind, progress=progress
                 )
         answers.append(measuring.answered(f"recognizer, {kind}", scores, probe.same))
-    protocol = f"{recipe.data.dataset}, {probe.portion.name} pairs of the run"
-    seen = probe.portion.name == "train"
-    measured, calibration, notes = measuring.measurements(probe, scores, protocol=protocol, command=card.provenance)
-    if seen:
-        notes = (
-            *notes,
-            "the run has no validation people: its training pairs flatter every figure, and no threshold is kept",
-        )
-        return replace(card, provenance=_with(card, answers)), tuple(answers), notes
-    return (
-        replace(card, measured=measured, calibration=calibration, provenance=_with(card, answers)),
-        tuple(answers),
-        tuple(notes),
-    )
+    protocol = f"{card.training_data.partition(',')[0]}, {probe.portion.name} pairs of the run"
+    if probe.portion.name == "train":
+        said = "the run has no validation people: its training pairs flatter every figure, and no threshold is kept"
+        return replace(card, provenance=_with(card, answers)), tuple(answers), (said,)
+    figures = measuring.figures_of(probe, scores, protocol=protocol, command=card.provenance)
+    told = replace(card, measured=figures.measured, calibration=figures.calibration, provenance=_with(card, answers))
+    return told, tuple(answers), figures.notes
 
 
 def _with(card: ModelCard, answers: list[Answered]) -> str:

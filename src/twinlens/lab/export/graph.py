@@ -28,10 +28,21 @@ class CropNetwork(nn.Module):
     rows: Tensor
     columns: Tensor
     grey: Tensor | None
+    middle: Tensor | None
 
-    def __init__(self, recipe: Recipe, siamese: Siamese, framing: Framing) -> None:
+    def __init__(self, recipe: Recipe, siamese: Siamese, framing: Framing, *, middle: Tensor | None = None) -> None:
+        """Put the parts together.
+
+        Args:
+            recipe: says how pictures are made.
+            siamese: the network; its trunk alone is used.
+            framing: where its input lies in the crop.
+            middle: (dim,), what is taken off every embedding, so that cosines tell them apart; None for nothing.
+        """
         super().__init__()
+        self.register_buffer("middle", middle, persistent=False)
         self.trunk = siamese.trunk
+        self.framing = framing
         self.scale, self.flip = recipe.data.scale, recipe.training.flip_test
         rows, columns = framing.matrices(recipe.data.size)
         self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
@@ -51,7 +62,8 @@ class CropNetwork(nn.Module):
         embeddings: Tensor = self.trunk(pictures)
         if self.flip:
             embeddings = (embeddings + self.trunk(pictures.flip(-1))) / 2
-        return embeddings.flatten(1)
+        embeddings = embeddings.flatten(1)
+        return embeddings if self.middle is None else embeddings - self.middle
 
 
 def to_onnx(network: CropNetwork) -> bytes:

@@ -8,18 +8,17 @@ run's own outcome says what the network is worth. The test part is not touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
+from torch import Tensor
 
 from twinlens.datasets.records import Photo
-from twinlens.errors import CalibrationError
 from twinlens.evaluate.lenses import RecognizerLens
-from twinlens.evaluate.own import Material as Compared, calibrate
+from twinlens.evaluate.own import Material as Compared
 from twinlens.evaluate.sight import Progress, see
+from twinlens.lab.card_figures import CardFigures, card_figures
 from twinlens.lab.data import Material, Portion
 from twinlens.lab.recipe import Recipe
 from twinlens.lab.scoring import Judge, embed
@@ -30,8 +29,8 @@ from twinlens.metrics.intervals import Interval, wilson
 from twinlens.metrics.people import PeopleScores
 from twinlens.metrics.verification import best_accuracy_threshold
 from twinlens.recognizer import Recognizer
-from twinlens.zoo import Calibration, Measurement
 
+ENOUGH = 1000  # photos whose mean embedding is taken
 OWN, COSINE = "own head", "cosine of its embeddings"
 
 
@@ -82,11 +81,18 @@ class Probe:
         return [(Photo(str(people[a]), paths[a]), Photo(str(people[b]), paths[b])) for a, b in rows]
 
 
-def answer_in_torch(probe: Probe, recipe: Recipe, siamese: Siamese) -> tuple[Answered, Answered]:
-    """Return how the lab answers: by the network's own head, and by the cosine of its embeddings."""
+def middle_of(material: Material, recipe: Recipe, siamese: Siamese) -> Tensor:
+    """Return the mean embedding (dim,) of training photos, at most `ENOUGH` of them."""
+    photos = material.train.photos
+    return embed(siamese, material, photos[:: max(len(photos) // ENOUGH, 1)], recipe).mean(0).cpu()
+
+
+def answer_in_torch(probe: Probe, recipe: Recipe, siamese: Siamese, middle: Tensor | None) -> tuple[Answered, Answered]:
+    """Return how the lab answers: by the network's own head, and by the cosine of its embeddings less the middle."""
     judge = Judge(probe.material, probe.portion, recipe)
     own = judge(siamese).similarity
     vectors = embed(siamese, probe.material, judge.photos, recipe).double().cpu().numpy()
+    vectors = vectors - (0 if middle is None else middle.double().numpy())
     vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     cosine = np.einsum("ij,ij->i", vectors[judge.left.numpy()], vectors[judge.right.numpy()])
     return _answered(OWN, own, probe.same), _answered(COSINE, cosine, probe.same)
@@ -119,22 +125,10 @@ def _answered(by: str, scores: np.ndarray, same: np.ndarray, failures: int = 0) 
     return Answered(by, wilson(int(((scores >= threshold) == same).sum()), same.size), failures)
 
 
-def measurements(
-    probe: Probe, scores: Float64[np.ndarray, " pairs"], *, protocol: str, command: str
-) -> tuple[Measurement | None, Calibration | None, Sequence[str]]:
-    """Return thresholds and calibration from the recognizer's similarities, and why there are none."""
+def figures_of(probe: Probe, scores: Float64[np.ndarray, " pairs"], *, protocol: str, command: str) -> CardFigures:
+    """Return thresholds and calibration from the recognizer's similarities."""
     kept, rng = ~np.isnan(scores), np.random.default_rng(0)
-    same, people = probe.same[kept], probe.people[kept]
-    values = scores[kept]
-    try:
-        pairs = PeopleScores(values[same], values[~same], people[same, 0], people[~same])
-        compared = Compared(fold_pairs(pairs, rng=rng), meet_listed(pairs))
-        own = calibrate(compared, protocol=protocol, command=command, rng=rng)
-    except CalibrationError as error:
-        return None, None, (f"no thresholds in the card: {error}",)
-    return own.measured, own.fitted.calibration, own.fitted.notes
-
-
-def paths_of(portion: Portion, material: Material) -> list[Path]:
-    """Return the photos of a part."""
-    return [material.paths[row] for row in portion.photos.tolist()]
+    same, people, values = probe.same[kept], probe.people[kept], scores[kept]
+    pairs = PeopleScores(values[same], values[~same], people[same, 0], people[~same])
+    compared = Compared(fold_pairs(pairs, rng=rng), meet_listed(pairs))
+    return card_figures(compared, protocol=protocol, command=command)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -20,6 +20,7 @@ from twinlens.errors import OptionError
 VIEWS = (1, 2)
 
 
+@runtime_checkable
 class Graph(Protocol):
     """Where a head writes itself."""
 

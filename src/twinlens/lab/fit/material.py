@@ -88,8 +88,9 @@ class Material:
         own = [order[a:b][np.array(np.triu_indices(b - a, 1))] for a, b in itertools.pairwise(starts)]
         genuine = np.concatenate(own, axis=1)
         count = len(self.names)
-        first = rng.integers(count, size=MOST_IMPOSTORS)
-        second = (first + rng.integers(1, max(count, 2), size=MOST_IMPOSTORS)) % count
+        drawn = min(MOST_IMPOSTORS, self.people.size * (self.people.size - 1) // 2)
+        first = rng.integers(count, size=drawn)
+        second = (first + rng.integers(1, max(count, 2), size=drawn)) % count
         sizes = np.diff(starts)
         impostor = np.stack([order[starts[who] + rng.integers(sizes[who])] for who in (first, second)])
         impostor = impostor[:, first != second]

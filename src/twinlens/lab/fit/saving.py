@@ -9,8 +9,8 @@ import numpy as np
 
 from twinlens.embed import load_embedder
 from twinlens.embed.golden import golden_crop
-from twinlens.errors import CalibrationError
-from twinlens.evaluate.own import Material as Compared, calibrate
+from twinlens.evaluate.own import Material as Compared
+from twinlens.lab.card_figures import CardFigures, card_figures
 from twinlens.lab.fit.fitting import Fit
 from twinlens.lab.fit.graph import OUTPUT, with_head
 from twinlens.lab.fit.head import Head
@@ -18,7 +18,7 @@ from twinlens.metrics.encounters import meet_everyone, meet_listed
 from twinlens.metrics.folded import fold_pairs, fold_vectors
 from twinlens.metrics.people import PeopleScores
 from twinlens.types import Crop
-from twinlens.zoo import Calibration, Measurement, ModelCard, checked_paths
+from twinlens.zoo import ModelCard, checked_paths
 from twinlens.zoo.writing import free_name, write_model
 
 GOLDEN = 16  # numbers of a vector that a card keeps
@@ -60,7 +60,7 @@ def save_fit(
     free_name(about.name, folder, replace_old=replace_old)
     head = found.chosen.head
     network = with_head(checked_paths(base)[0], head, output=base.input.output)
-    measured, calibration = measurements(found, about)
+    figures = figures_of(found, about)
     card = ModelCard(
         name=about.name,
         kind="embedder",
@@ -75,8 +75,8 @@ def save_fit(
         provenance=f"{about.command}: plan {found.chosen.plan}; {found.verdict.text}",
         parameters=base.parameters + head.parameters if base.parameters else 0,
         golden=golden_of(base, head),
-        measured=measured,
-        calibration=calibration,
+        measured=figures.measured,
+        calibration=figures.calibration,
     )
     return write_model(card, network, folder, replace_old=replace_old)
 
@@ -91,22 +91,17 @@ def golden_of(base: ModelCard, head: Head) -> tuple[float, ...]:
     return tuple(round(float(number), 7) for number in new[:GOLDEN])
 
 
-def measurements(found: Fit, about: About) -> tuple[Measurement | None, Calibration | None]:
-    """Return thresholds and calibration on the people held out; None where they are too few for it."""
+def figures_of(found: Fit, about: About) -> CardFigures:
+    """Return thresholds and calibration on the people held out."""
     people, vectors = found.held_out, found.chosen.head.apply(found.held_out.vectors)
     rng = np.random.default_rng(0)
-    try:
-        if people.listed is None:
-            names = [people.names[person] for person in people.people]
-            compared = Compared(fold_vectors(vectors, names, rng=rng), meet_everyone(vectors, names))
-        else:
-            listed = people.listed
-            scores = np.einsum("ij,ij->i", vectors[listed.left], vectors[listed.right])
-            who = np.stack((people.people[listed.left], people.people[listed.right]), axis=1)
-            same = listed.same
-            pairs = PeopleScores(scores[same], scores[~same], who[same, 0], who[~same])
-            compared = Compared(fold_pairs(pairs, rng=rng), meet_listed(pairs))
-        own = calibrate(compared, protocol=f"{about.data}, people held out", command=about.command, rng=rng)
-    except CalibrationError:
-        return None, None
-    return own.measured, own.fitted.calibration
+    if people.listed is None:
+        names = [people.names[person] for person in people.people]
+        compared = Compared(fold_vectors(vectors, names, rng=rng), meet_everyone(vectors, names))
+    else:
+        listed, same = people.listed, people.listed.same
+        scores = np.einsum("ij,ij->i", vectors[listed.left], vectors[listed.right])
+        who = np.stack((people.people[listed.left], people.people[listed.right]), axis=1)
+        pairs = PeopleScores(scores[same], scores[~same], who[same, 0], who[~same])
+        compared = Compared(fold_pairs(pairs, rng=rng), meet_listed(pairs))
+    return card_figures(compared, protocol=f"{about.data}, people held out", command=about.command)

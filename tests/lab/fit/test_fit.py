@@ -1,0 +1,275 @@
+"""Heads: better for people who did not train them, or refused; in the graph as in numpy."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from twinlens.embed import OnnxEmbedder, load_embedder
+from twinlens.embed.golden import golden_error
+from twinlens.errors import CalibrationError, DatasetError, ModelError, OptionError
+from twinlens.lab.fit.fitting import fit, refuse_no_better
+from twinlens.lab.fit.graph import OUTPUT, with_head
+from twinlens.lab.fit.head import Head
+from twinlens.lab.fit.material import Comparisons, Material, parted
+from twinlens.lab.fit.saving import About, save_fit
+from twinlens.lab.fit.training import PLANS, train_head
+from twinlens.lab.fit.verdict import equal_error, judge
+from twinlens.runtime import RuntimeOptions, installed_engines, load_network
+from twinlens.types import Crop
+from twinlens.zoo import ModelCard, find_card, read_card
+from twinlens.zoo.card import ModelFile
+
+DIM = 16
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)  # tiny matrices: threads only wait for each other
+
+
+def people_of(count: int = 80, photos: int = 6, *, nuisance: float, seed: int = 0) -> Material:
+    """People in the first half of the numbers, whatever else is on a photo in four numbers of the other half."""
+    rng = np.random.default_rng(seed)
+    people = np.repeat(np.arange(count), photos)
+    vectors = np.zeros((2, people.size, DIM), np.float32)
+    vectors[:, :, : DIM // 2] = rng.normal(size=(count, DIM // 2))[people]
+    vectors += 0.25 * rng.normal(size=vectors.shape)
+    vectors[:, :, DIM // 2 : DIM // 2 + 4] += nuisance * rng.normal(size=(people.size, 4))
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    both = np.concatenate(list(vectors), axis=1).astype(np.float32)
+    return Material(both, people.astype(np.int64), tuple(f"p{k}" for k in range(count)))
+
+
+def listed(material: Material, seed: int = 0) -> Material:
+    """The same, of unnamed people: every genuine pair and, within couples of people, as many others."""
+    rng = np.random.default_rng(seed)
+    left, right = np.triu_indices(material.people.size, 1)
+    a, b = material.people[left], material.people[right]
+    kept = (a == b) | ((a // 2 == b // 2) & (rng.random(a.size) < 0.4))
+    pairs = Comparisons(left[kept].astype(np.int64), right[kept].astype(np.int64), (a == b)[kept])
+    return dataclasses.replace(material, listed=pairs)
+
+
+def test_a_head_that_helps_is_found_better_by_others() -> None:
+    found = fit(people_of(nuisance=1.5), seed=0)
+    assert found.verdict.better
+    assert found.verdict.equal.after < 0.9 * found.verdict.equal.before
+    assert found.trained + found.verdict.people == 80
+    assert found.chosen.plan != "mirror"
+    refuse_no_better(found)
+
+
+def test_where_nothing_is_to_be_gained_the_head_is_refused() -> None:
+    found = fit(people_of(nuisance=0.0), seed=0)
+    assert not found.verdict.better
+    with pytest.raises(CalibrationError, match="not better beyond the interval on 20 held-out people"):
+        refuse_no_better(found)
+
+
+def test_pairs_of_unnamed_people_serve_too() -> None:
+    """Only the listed pairs train; the head helps other people of the kind, all compared."""
+    head = train_head(listed(people_of(nuisance=2.0)), PLANS["free"], seed=0)
+    others = people_of(nuisance=2.0, seed=9)
+    before, after = (equal_error(others, h, rng=np.random.default_rng(0)) for h in (Head.unchanged(DIM, 2), head))
+    assert after < before - 0.01
+
+
+def test_listed_pairs_alone_judge_unnamed_people() -> None:
+    material = listed(people_of(30, nuisance=1.0))
+    verdict = judge(material, Head.unchanged(DIM, 2), rng=np.random.default_rng(0), resamples=20)
+    assert material.listed is not None
+    assert verdict.genuine + verdict.impostors == material.listed.same.size
+
+
+def test_the_same_seed_gives_the_same_head() -> None:
+    material = people_of(nuisance=1.0)
+    one, other = (train_head(material, PLANS["free"], seed=3) for _ in range(2))
+    np.testing.assert_array_equal(one.weight, other.weight)
+    assert not np.array_equal(one.weight, train_head(material, PLANS["free"], seed=4).weight)
+
+
+def test_a_held_head_moves_less() -> None:
+    material = people_of(nuisance=1.5)
+    start = Head.unchanged(DIM, 2).weight
+    held, free = (float(((train_head(material, PLANS[n], seed=0).weight - start) ** 2).sum()) for n in ("held", "free"))
+    assert 0 < held < free
+
+
+def test_nobody_is_in_both_parts_and_pairs_keep_people_together() -> None:
+    for material in (people_of(nuisance=0.5), listed(people_of(nuisance=0.5))):
+        kept, out = parted(material, 0.25, rng=np.random.default_rng(0))
+        assert not set(kept.names) & set(out.names)
+        assert set(kept.names) | set(out.names) == set(material.names)
+        assert len(out.names) == 20
+        for part in (kept, out):
+            names = np.array([material.names[k] for k in material.people])
+            rows = np.isin(names, part.names)
+            np.testing.assert_array_equal(part.vectors, material.vectors[rows])
+            assert [part.names[k] for k in part.people] == names[rows].tolist()
+        if material.listed is not None and kept.listed is not None and out.listed is not None:
+            assert kept.listed.same.size + out.listed.same.size == material.listed.same.size
+            for part in (kept, out):
+                assert part.listed is not None
+                same = part.people[part.listed.left] == part.people[part.listed.right]
+                np.testing.assert_array_equal(same, part.listed.same)
+
+
+def test_error_rates_equal_plain_counting() -> None:
+    """Every person has as many photos, so each pair counts alike and a loop over thresholds must agree."""
+    material = listed(people_of(12, 4, nuisance=1.0))
+    verdict = judge(material, Head.unchanged(DIM, 2), rng=np.random.default_rng(0), resamples=20)
+    pairs = material.listed
+    assert pairs is not None
+    for compared, vectors in (
+        (verdict.equal.before, material.vectors[:, :DIM]),
+        (verdict.equal.after, Head.unchanged(DIM, 2).apply(material.vectors)),
+    ):
+        scores = np.einsum("ij,ij->i", vectors[pairs.left], vectors[pairs.right])
+        genuine, impostor = scores[pairs.same], scores[~pairs.same]
+        rates = [((genuine <= t).mean(), (impostor > t).mean()) for t in np.sort(scores)]
+        fnmr, fmr = next(rate for rate in rates if rate[0] >= rate[1])
+        assert compared == pytest.approx((fnmr + fmr) / 2, abs=1e-9)
+
+
+def test_unchanged_heads_change_nothing() -> None:
+    material = people_of(5, 3, nuisance=0.5)
+    np.testing.assert_allclose(
+        Head.unchanged(DIM, 1).apply(np.ascontiguousarray(material.vectors[:, :DIM])),
+        material.vectors[:, :DIM],
+        atol=1e-6,
+    )
+    mean = material.vectors[:, :DIM] + material.vectors[:, DIM:]
+    wanted = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    np.testing.assert_allclose(Head.unchanged(DIM, 2).apply(material.vectors), wanted, atol=1e-6)
+    assert not Head.unchanged(DIM, 2).apply(np.zeros((1, 2 * DIM), np.float32)).any()
+
+
+def test_impossible_heads_are_refused() -> None:
+    plain = Head.unchanged(DIM, 2)
+    with pytest.raises(OptionError, match="1 or 2 views"):
+        dataclasses.replace(plain, views=3)
+    with pytest.raises(OptionError, match="astray"):
+        dataclasses.replace(plain, bias=np.full(DIM, np.nan, np.float32))
+
+
+def some_head(dim: int, views: int, hidden: int, seed: int = 0) -> Head:
+    rng = np.random.default_rng(seed)
+    shapes = {"weight": (dim * views, dim), "bias": (dim,), "into": (dim * views, hidden), "into_bias": (hidden,)}
+    arrays = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    return Head(views, **arrays, out=rng.normal(size=(hidden, dim)).astype(np.float32))
+
+
+def little_base(path: Path) -> Path:
+    """Write a network: differences between a crop's left and right half, and its channels, to DIM numbers."""
+    rng = np.random.default_rng(1)
+    weight = (rng.normal(size=(3 * 14 * 14, DIM)) / 255).astype(np.float32)
+    nodes = [
+        helper.make_node("AveragePool", ["data"], ["pooled"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "w"], ["answer"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "base",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["batch", 3, 112, 112])],
+        [helper.make_tensor_value_info("answer", TensorProto.FLOAT, ["batch", DIM])],
+        [numpy_helper.from_array(weight, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize(("engine", "views", "hidden"), list(itertools.product(installed_engines(), (1, 2), (0, 5))))
+def test_the_graph_answers_as_numpy_does(tmp_path: Path, engine: str, views: int, hidden: int) -> None:
+    base = little_base(tmp_path / "base.onnx")
+    head = some_head(DIM, views, hidden)
+    (tmp_path / "fitted.onnx").write_bytes(with_head(base, head))
+    options = RuntimeOptions(engine=engine)  # type: ignore[arg-type]
+    plain, fitted = (load_network(tmp_path / f"{name}.onnx", options) for name in ("base", "fitted"))
+    rng = np.random.default_rng(2)
+    for count in (1, 5):
+        crops = rng.uniform(0, 255, (count, 3, 112, 112)).astype(np.float32)
+        vectors = []
+        for part in (crops, np.ascontiguousarray(crops[..., ::-1]))[:views]:
+            answer = plain.run(part)["answer"]
+            vectors.append(answer / np.linalg.norm(answer, axis=1, keepdims=True))
+        found = fitted.run(crops)[OUTPUT]
+        found = found / np.linalg.norm(found, axis=1, keepdims=True)
+        np.testing.assert_allclose(found, head.apply(np.concatenate(vectors, axis=1)), atol=1e-5)
+
+
+def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_bytes(b"not a network at all")
+    with pytest.raises(ModelError, match="wanted an ONNX file"):
+        with_head(tmp_path / "text.onnx", some_head(DIM, 2, 0))
+    with pytest.raises(ModelError, match="the output 'other'"):
+        with_head(little_base(tmp_path / "base.onnx"), some_head(DIM, 2, 0), output="other")
+
+
+def test_a_saved_fit_is_a_model_that_every_engine_answers_alike(tmp_path: Path) -> None:
+    """On the real default model: the card's golden values are made by its own file and numpy."""
+    dim = 128
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(40), 4)
+    vectors = np.repeat(rng.normal(size=(40, dim)), 4, axis=0) + 0.7 * rng.normal(size=(160, dim))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    found = fit(Material(np.tile(vectors, 2), people, tuple(map(str, range(40)))), seed=0)
+    found = dataclasses.replace(found, chosen=dataclasses.replace(found.chosen, head=some_head(dim, 2, 0)))
+    about = About("mine", "forty people", "", "twinlens fit")
+    path = save_fit(found, find_card("sface"), about, tmp_path)
+    card = read_card(path)
+    assert card.name == "mine"
+    assert "forty people" in card.training_data
+    for engine in installed_engines():
+        error = golden_error(load_embedder(str(path), RuntimeOptions(engine=engine)))
+        assert error is not None
+        assert error < 1e-4
+    with pytest.raises(ModelError, match="taken"):
+        save_fit(found, find_card("sface"), about, tmp_path)
+    save_fit(found, find_card("sface"), about, tmp_path, replace_old=True)
+
+
+def test_wrong_preprocessing_would_be_seen(tmp_path: Path) -> None:
+    """A base that wants -1 to 1 keeps its [input] table under the head: crop and mirror image both pass through it."""
+    base = little_base(tmp_path / "base.onnx")
+    head = some_head(DIM, 2, 0)
+    (tmp_path / "fitted.onnx").write_bytes(with_head(base, head))
+    spec = dataclasses.replace(find_card("sface").input, mean=127.5, scale=1 / 127.5, colour="bgr", output="")
+    file = ModelFile("base.onnx", "0" * 64, 1)
+    card = ModelCard("b", "embedder", "", (file,), DIM, spec)
+    rng = np.random.default_rng(3)
+    crop = Crop(rng.integers(0, 256, (112, 112, 3), np.uint8))
+    mirrored = Crop(np.ascontiguousarray(crop.pixels[:, ::-1]))
+    plain = OnnxEmbedder(card, load_network(base))
+    fitted = OnnxEmbedder(card, load_network(tmp_path / "fitted.onnx"))
+    both = np.concatenate([one.vector for one in plain.embed([crop, mirrored])])[None]
+    np.testing.assert_allclose(fitted.embed([crop])[0].vector, head.apply(both)[0], atol=1e-5)
+
+
+def test_too_few_people_are_refused(tmp_path: Path) -> None:
+    from twinlens.datasets.records import Dataset, Photo, Split
+    from twinlens.evaluate.sight import Seen
+    from twinlens.lab.fit.material import material_of
+
+    photos = tuple(Photo(f"p{k // 2}", tmp_path / f"{k}.jpg") for k in range(12))
+    seen = Seen(
+        photos,
+        {photo: row for row, photo in enumerate(photos)},
+        np.ones((12, 4), np.float32),
+        np.ones(12, np.bool_),
+        ("",) * 12,
+        {},
+        0.0,
+        0.0,
+        12,
+    )
+    with pytest.raises(DatasetError, match=r"at least 20 people with two photos or more .* got 5 "):
+        material_of(Dataset("few", tmp_path, {"all": Split("all", photos)}), seen, without=["p3"])
