@@ -21,6 +21,7 @@ from twinlens.errors import ChecksumError, DatasetError, ModelError, ModelNotFou
 from twinlens.zoo.cabinet import sha256_of, user_folder
 
 IMAGENET = "imagenet"
+ADVICE = "give trunk.weights a file of this trunk, or leave it empty to draw them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +125,13 @@ def load_weights(
         if not name.startswith(parts) or name.endswith("num_batches_tracked"):
             continue
         if name not in state:
-            msg = f"{path} lacks {name}: these are weights of another network"
+            msg = f"{path} lacks {name}: these are weights of another network; {ADVICE}"
             raise ModelError(msg)
         value = state[name]
         if target.ndim == 4 and target.shape[1] == 1 and value.ndim == 4 and value.shape[1] == 3:
             value = value.sum(1, keepdim=True)  # what a grey picture in three channels would give
         if value.shape != target.shape:
             shapes = f"{tuple(value.shape)}, wanted {tuple(target.shape)}"
-            msg = f"{path}: {name} is {shapes}: these are weights of another network, or of other options"
+            msg = f"{path}: {name} is {shapes}: these are weights of another network, or of other options; {ADVICE}"
             raise ModelError(msg)
         target.copy_(value)
