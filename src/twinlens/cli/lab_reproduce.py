@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinlens.cli import options as o
+from twinlens.cli.lab import Threads, check_lab
 from twinlens.cli.output import emit, note
 from twinlens.errors import OptionError
 
@@ -44,6 +45,7 @@ def reproduce(
         Path | None, typer.Option("--table", metavar="FOLDER", help="Write table, JSON and plots there (as --out).")
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="Only list the configurations.")] = False,
+    threads: Threads = None,
     json: o.Json = False,
 ) -> None:
     """Train a document's distinct configurations, and print published | ours | honest reading.
@@ -58,11 +60,12 @@ def reproduce(
             record = {"name": one.name, "recipe": one.recipe, "title": one.title, "changes": list(one.changes)}
             emit(record, f"{one.name:<28} {one.title}", as_json=json)
         return
+    check_lab()
     from twinlens.datasets.place import data_root
     from twinlens.lab.reproduce import Plan, gathered, run_tasks, tasks_of
 
     place = out or Path("runs") / system
-    plan = Plan(place, seeds, tuple(only or ()), quick, tuple(changes or ()), minutes)
+    plan = Plan(place, seeds, tuple(only or ()), quick, tuple(changes or ()), minutes, threads)
     tasks = tasks_of(study, plan)
     missing = run_tasks(tasks, plan, data_root(os.environ), told=note, progress=sys.stderr.isatty()) if run else []
     done, folders = gathered(study, plan, missing)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from twinlens.cli import options as o
+from twinlens.cli.lab import Threads, check_lab
 from twinlens.cli.output import emit, note
 from twinlens.errors import RecipeError
 
@@ -48,9 +49,11 @@ def sweep(
         int, typer.Option("--train-pairs", metavar="N", min=0, help="Quick trials: at most so many pairs.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="Of the sampler.", min=0)] = 0,
+    threads: Threads = None,
     json: o.Json = False,
 ) -> None:
     """Search the keys of a recipe with Optuna, and plot what mattered. The same command goes on where it stopped."""
+    check_lab()
     from twinlens.datasets.place import data_root
     from twinlens.lab.space import axes_of, known_space
     from twinlens.lab.sweep import Sweep, run_sweep
@@ -68,7 +71,7 @@ def sweep(
         objective,
         trials,
         seed,
-        _limits(epochs, train_pairs),
+        _limits(epochs, train_pairs, threads),
         store,
         name,
     )
@@ -78,12 +81,10 @@ def sweep(
         note(f"wrote {path}")
 
 
-def _limits(epochs: int, train_pairs: int) -> Limits | None:
+def _limits(epochs: int, train_pairs: int, threads: int | None) -> Limits:
     from twinlens.lab.run import Limits
 
-    if not epochs and not train_pairs:
-        return None
-    return Limits(epochs=epochs or None, train_pairs=train_pairs or None)
+    return Limits(epochs=epochs or None, train_pairs=train_pairs or None, threads=threads)
 
 
 def record(study: optuna.Study) -> dict[str, object]:

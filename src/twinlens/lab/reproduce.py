@@ -58,6 +58,7 @@ class Plan:
         quick: with sizes for small machines.
         changes: ``a.b=c`` on every recipe (a threshold rule, a batch that fits): said above the table.
         minutes: no run is begun later than that; 0 for no end.
+        threads: of the processor; None for PyTorch's own choice.
     """
 
     out: Path
@@ -66,6 +67,7 @@ class Plan:
     quick: bool = False
     changes: tuple[str, ...] = ()
     minutes: float = 0.0
+    threads: int | None = None
 
 
 def tasks_of(study: Study, plan: Plan) -> list[Task]:
@@ -142,18 +144,18 @@ def run_tasks(
             told(f"{where}: not begun, the {plan.minutes:g} minutes are over; the same command goes on from here")
             break
         try:
-            _run(task, data_root, where, told, progress=progress)
+            _run(task, plan, data_root, where, told=told, progress=progress)
         except (ModelError, DatasetError) as error:
             missing[task.configuration.name] = Missing(task.configuration.name, str(error))
             told(f"{where}: cannot be made here: {error}")
     return list(missing.values())
 
 
-def _run(task: Task, data_root: Path, where: str, told: Told, *, progress: bool) -> None:
+def _run(task: Task, plan: Plan, data_root: Path, where: str, *, told: Told, progress: bool) -> None:
     """Make one run, and its one-shot test, unless they are there."""
     if finished(task) is None:
         told(f"{where}: {task.configuration.title}, seed {task.recipe.training.seed}")
-        limits = QUICK if task.quick else Limits()
+        limits = replace(QUICK if task.quick else Limits(), panels=False, threads=plan.threads)
         resume = task.folder.exists()
         outcome = train(task.recipe, data_root, task.folder, resume=resume, progress=progress, limits=limits)
         told(f"{where}: {_said(outcome)}")

@@ -10,7 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -43,7 +43,7 @@ class Sweep:
         objective: figure of validation that is searched for.
         trials: finished trials there shall be in the store.
         seed: of the sampler.
-        limits: sizes of a trial; None for whole ones.
+        limits: sizes of a trial.
         store: an address of a database (``postgresql://...``, ``sqlite:///...``); empty for a journal in the folder.
         name: of the sweep in the store.
     """
@@ -54,7 +54,7 @@ class Sweep:
     objective: Objective = "accuracy"
     trials: int = 20
     seed: int = 0
-    limits: Limits | None = None
+    limits: Limits = field(default_factory=Limits)
     store: str = ""
     name: str = ""
 
@@ -175,7 +175,7 @@ def _one(study: optuna.Study, trial: Trial, sweep: Sweep, places: Places, told: 
             places.out / folder,
             resume=(places.out / folder).exists(),
             progress=progress,
-            limits=replace(sweep.limits or Limits(), test=False, panels=False),
+            limits=replace(sweep.limits, test=False, panels=False),
         )
     except RecipeError as error:  # values that do not go together: the sampler learns to keep away
         trial.set_user_attr("why", str(error))
