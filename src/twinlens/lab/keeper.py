@@ -29,6 +29,7 @@ COLUMNS = (
     "spread",
     "images",
     "train_seconds",
+    "processor_seconds",
     "seconds",
 )
 COST = 0.05  # share of the time that may go into checkpoints; they are written more seldom where they are large

@@ -56,6 +56,7 @@ class SiameseModule(LightningModule):
         self._right: list[Tensor] = []
         self._pictures = 0
         self._began = 0.0
+        self._used = 0.0
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Make the optimizer and the schedule of its rates."""
@@ -73,7 +74,7 @@ class SiameseModule(LightningModule):
         raise_momentum(optimizer, self.recipe.optimizer, epoch=self.current_epoch, epochs=self.recipe.training.epochs)
         self._losses, self._right, self._pictures = [], [], 0
         self.row = {"lr": max(float(group["lr"]) for group in optimizer.param_groups)}
-        self._began = time.perf_counter()
+        self._began, self._used = time.perf_counter(), time.process_time()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a step, penalty included."""
@@ -103,6 +104,7 @@ class SiameseModule(LightningModule):
             "train_loss": float(losses.float().mean()),
             "train_accuracy": float(torch.cat(self._right).float().mean()) if self._right else float("nan"),
             "train_seconds": seconds,
+            "processor_seconds": time.process_time() - self._used,
             "images": float(self._pictures),
         }
 

@@ -148,13 +148,13 @@ def build_optimizer(siamese: Siamese, objective: Objective, part: Part) -> torch
         msg = "every layer is frozen and the head has no weights: nothing would train"
         raise RecipeError(msg)
     if isinstance(options, SgdOptions):
-        return torch.optim.SGD(groups, options.lr, momentum=options.momentum, nesterov=options.nesterov)
+        return torch.optim.SGD(groups, options.lr, momentum=options.momentum, nesterov=options.nesterov, fused=True)
     if isinstance(options, RmspropOptions):
         momentum, alpha, eps = options.momentum, options.alpha, options.eps
         return torch.optim.RMSprop(groups, options.lr, alpha=alpha, eps=eps, momentum=momentum)
     assert isinstance(options, AdamOptions)
     kind = torch.optim.AdamW if part.name == "adamw" else torch.optim.Adam
-    return kind(groups, options.lr, betas=(options.beta1, options.beta2), eps=options.eps)
+    return kind(groups, options.lr, betas=(options.beta1, options.beta2), eps=options.eps, fused=True)
 
 
 def raise_momentum(optimizer: torch.optim.Optimizer, part: Part, *, epoch: int, epochs: int) -> None:

@@ -11,15 +11,14 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from twinlens.errors import RecipeError
 from twinlens.lab.options import options_of, unknown
 from twinlens.lab.recipe import Part
 
-Factor = Callable[[float], float]
 
-
+@runtime_checkable
 class Schedule(Protocol):
     """Options of a schedule."""
 
@@ -137,6 +136,24 @@ SCHEDULES: Mapping[str, Callable[..., Schedule]] = MappingProxyType(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """Epochs done, with their fraction -> the factor of the learning rate.
+
+    Attributes:
+        schedule: its options.
+        epochs: of the whole run.
+    """
+
+    schedule: Schedule
+    epochs: int
+
+    def __call__(self, epoch: float) -> float:
+        """Return the factor after so many epochs."""
+        rising = min(epoch / self.schedule.warm_up, 1.0) if self.schedule.warm_up > 0 else 1.0
+        return rising * self.schedule.at(epoch, self.epochs)
+
+
 def build_schedule(part: Part, *, epochs: int) -> Factor:
     """Return the function from epochs done (with their fraction) to the factor of the learning rate.
 
@@ -146,10 +163,4 @@ def build_schedule(part: Part, *, epochs: int) -> Factor:
     if part.name not in SCHEDULES:
         raise RecipeError(unknown("schedule", part.name, part.name, SCHEDULES))
     kind = SCHEDULES[part.name]
-    schedule: Schedule = options_of(kind, part.options, "schedule")  # type: ignore[arg-type]
-
-    def factor(epoch: float) -> float:
-        rising = min(epoch / schedule.warm_up, 1.0) if schedule.warm_up > 0 else 1.0
-        return rising * schedule.at(epoch, epochs)
-
-    return factor
+    return Factor(options_of(kind, part.options, "schedule"), epochs)  # type: ignore[arg-type]

@@ -32,13 +32,13 @@ from twinlens.lab.collapse import collapse_of
 from twinlens.lab.curves import curves_png
 from twinlens.lab.data import Material, Portion, open_material
 from twinlens.lab.environment import environment, has_bfloat16
-from twinlens.lab.feed import Feed
+from twinlens.lab.feed import Feed, Once
 from twinlens.lab.keeper import Keeper
 from twinlens.lab.module import SiameseModule
 from twinlens.lab.objectives import build_objective
 from twinlens.lab.panels import panels
 from twinlens.lab.penalty import penalty
-from twinlens.lab.reading import read_recipe, table_of
+from twinlens.lab.reading import read_recipe, recipe_of, table_of
 from twinlens.lab.recipe import Recipe
 from twinlens.lab.run import (
     CHECKPOINT_FILE,
@@ -92,7 +92,7 @@ def train(
         ModelError: a damaged checkpoint, weights of another shape, or the folder cannot be written.
     """
     limits = limits or Limits()
-    recipe = _limited(recipe, limits)
+    recipe = recipe_of(table_of(_limited(recipe, limits)))  # every value plain, so that other processes can be told
     _check(recipe)
     done = _claim(folder, recipe, resume=resume)
     if done is not None:
@@ -171,8 +171,9 @@ class _Sitting:
                 trainer.fit(
                     self.module,
                     train_dataloaders=self.module.feed,
-                    val_dataloaders=range(1) if self.module.judge is not None else None,
+                    val_dataloaders=Once() if self.module.judge is not None else None,
                     ckpt_path=str(checkpoint) if checkpoint.exists() else None,
+                    weights_only=True,
                 )
             finally:
                 self.keeper.close()
