@@ -268,8 +268,8 @@ def main() -> None:
         "Loss, steps, and how far a head may go (`PLANS`) were looked for on folds 1 to 8, training on six and scoring two, so "
         "the ten folds are not new to the design; folds 9 and 10 are, and stand alone in the second line: 1,400 pairs, too few "
         "to settle half a point. Also tried there and left out, because other people gained less: within-class whitening and "
-        "linear discriminants (FP as before, FF worse), residual networks of 256 and 512 units, batch supervised-contrastive "
-        "loss, means of four heads, and crops shifted, turned, zoomed, stretched or squeezed besides the mirrored one.",
+        "linear discriminants (FP as before, FF worse), a residual network of 256 units, supervised-contrastive loss, the mean "
+        "of four heads, and crops zoomed, stretched or squeezed besides the mirrored one.",
         "",
         f"Plans chosen by people of the nine folds: {', '.join(f'{p} {plans.count(p)} times' for p in dict.fromkeys(plans))}. "
         f"Choosing and training took {min(spent):.0f} to {max(spent):.0f} s a fold (the machine was shared). The head holds "

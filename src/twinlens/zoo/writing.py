@@ -27,7 +27,7 @@ TEXTS = (
 
 
 def free_name(name: str, folder: Path | None = None, *, replace_old: bool = False) -> str:
-    """Return a name for a new model after checking that it can be a file's and is nobody else's.
+    """Return a name for a new model after checking that it can be a file's, is nobody else's, and has a folder.
 
     Args:
         name: as asked for.
@@ -36,7 +36,7 @@ def free_name(name: str, folder: Path | None = None, *, replace_old: bool = Fals
 
     Raises:
         OptionError: a name that cannot be a file's.
-        ModelError: it is taken.
+        ModelError: it is taken, or the folder cannot be made or written.
     """
     sound = name == name.strip() and name.isprintable() and not name.startswith(".") and len(name) <= LONGEST_NAME
     if not name or not sound or set(name) & set('/\\:*?"<>|@') or name.endswith(".toml"):
@@ -46,16 +46,29 @@ def free_name(name: str, folder: Path | None = None, *, replace_old: bool = Fals
     if (CARRIED_CARDS / f"{name}.toml").exists():
         msg = f"the name {name!r} is taken by a model that Twinlens carries: choose another"
         raise ModelError(msg)
-    elsewhere = next(
-        (c for c in list_cards(own) if c.name == name and c.folder / f"{name}.toml" != _card(own, name)), None
-    )
-    if elsewhere is not None:
-        msg = f"the name {name!r} is taken by a card in {elsewhere.folder}: choose another"
+    if not _card(own, name).exists() and any(card.name == name for card in list_cards(own)):
+        msg = f"the name {name!r} is taken by a card of another file name in {own}: choose another"
         raise ModelError(msg)
     if not replace_old and (_card(own, name).exists() or (own / f"{name}.onnx").exists()):
         msg = f"the name {name!r} is taken in {own}: choose another, or say --replace"
         raise ModelError(msg)
+    _ready(own)
     return name
+
+
+def _ready(folder: Path) -> None:
+    """Make a folder and see that it can be written, before the work begins.
+
+    Raises:
+        ModelError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        msg = f"cannot write models into {folder}: {error.strerror or error}"
+        raise ModelError(msg) from error
 
 
 def write_model(card: ModelCard, model: bytes, folder: Path | None = None, *, replace_old: bool = False) -> Path:

@@ -108,7 +108,8 @@ def export(
     name = free_name(wish.name or recipe.name, folder, replace_old=wish.replace_old)
     material, dataset, notes = _data(recipe, data_root, cache, decode=wish.measure)
     middle, how = _middle(recipe, siamese, material)
-    network = CropNetwork(recipe, siamese, _framing(recipe, dataset), middle=middle).eval()
+    framing, placed = _framing(recipe, dataset)
+    network = CropNetwork(recipe, siamese, framing, middle=middle).eval()
     models = {"float32": to_onnx(network)}
     agreed = agreements(network, models["float32"])
     if wish.int8:
@@ -123,7 +124,7 @@ def export(
         notes += more
     path = write_model(card, list(models.values())[-1], folder, replace_old=wish.replace_old)
     part = "" if probe is None else f"{len(probe.portion):,} {probe.portion.name} pairs of {recipe.data.dataset}"
-    return Export(card, path, network.framing, tuple(agreed), answers, part, (*notes, *how))
+    return Export(card, path, framing, tuple(agreed), answers, part, (*notes, *how, *placed))
 
 
 def _middle(recipe: Recipe, siamese: Siamese, material: Material | None) -> tuple[torch.Tensor | None, tuple[str, ...]]:
@@ -149,19 +150,22 @@ def _data(
         return None, None, (f"{said}: {error}",)
 
 
-def _framing(recipe: Recipe, dataset: Dataset | None) -> Framing:
+def _framing(recipe: Recipe, dataset: Dataset | None) -> tuple[Framing, tuple[str, ...]]:
+    """Return where the network's input lies in the crop, and what a user must know."""
+    if dataset is None and recipe.data.dataset.startswith(LFW):
+        return frame_lfw_a(recipe.data), ()
+    why = "its photos are not at hand"
     if dataset is not None:
         known = {part.name: part for part in dataset.parts}
-        photos = [
-            photo.path for photo in (known[recipe.data.train].photos if recipe.data.train in known else dataset.photos)
-        ]
+        train = known[recipe.data.train].photos if recipe.data.train in known else dataset.photos
         detector = build_detector(
             DEFAULT_DETECTOR, checked_paths(find_card(DEFAULT_DETECTOR)), runtime=RuntimeOptions(threads=1)
         )
-        return frame(photos, recipe.data, detector)
-    if recipe.data.dataset.startswith(LFW):
-        return frame_lfw_a(recipe.data)
-    return Framing.whole(recipe.data.size)
+        try:
+            return frame([photo.path for photo in train], recipe.data, detector), ()
+        except DatasetError as error:
+            why = str(error)
+    return Framing.whole(recipe.data.size), (f"the network is shown the whole crop, as nothing says better: {why}",)
 
 
 def _probe(material: Material | None) -> Probe | None:

@@ -42,7 +42,6 @@ class CropNetwork(nn.Module):
         super().__init__()
         self.register_buffer("middle", middle, persistent=False)
         self.trunk = siamese.trunk
-        self.framing = framing
         self.scale, self.flip = recipe.data.scale, recipe.training.flip_test
         rows, columns = framing.matrices(recipe.data.size)
         self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
