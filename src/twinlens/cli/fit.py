@@ -56,6 +56,8 @@ def fit(
     from twinlens.lab.extra import check_lab
 
     check_lab()
+    import torch
+
     from twinlens.lab.fit.fitting import fit as fit_head, refuse_no_better
     from twinlens.lab.fit.material import material_of
     from twinlens.lab.fit.saving import About, save_fit
@@ -69,6 +71,7 @@ def fit(
     setup = o.Setup(model=model, detector=detector, scales=scales, engine=engine)
     seen = _seen(dataset, setup, resume)
     material = material_of(dataset, seen, without=without)
+    torch.set_num_threads(1)  # matrices so small that threads only wait for each other
     begun = time.perf_counter()
     with meter("heads") as moved:
         found = fit_head(material, seed=seed, progress=moved)
@@ -130,7 +133,11 @@ def _seen(dataset: Dataset, setup: o.Setup, resume: Path | None) -> Seen:
         memory = None if resume is None else stack.enter_context(ResumeFile(resume, lens.system))
         with meter("photos") as moved:
             seen = see(dataset.photos, lens, memory=memory, progress=moved)
-    failed = [f"{photo.path.name}: {fault}" for photo, fault in zip(seen.photos, seen.faults, strict=True) if fault]
+    failed = [
+        f"{os.path.relpath(photo.path, dataset.root)}: {fault}"
+        for photo, fault in zip(seen.photos, seen.faults, strict=True)
+        if fault
+    ]
     if failed:
         note(f"{len(failed):,} of {len(seen.photos):,} photos are left out; the first:")
         for line in failed[:FAILURES_SAID]:
