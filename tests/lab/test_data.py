@@ -46,7 +46,9 @@ def test_labels_say_who_is_who(make: Make, make_named: Make, cache: Path) -> Non
 def test_pictures_are_the_photos(make: Make, cache: Path) -> None:
     material = open_material(make(), NOWHERE, cache=cache)
     for at in (0, 7, len(material.paths) - 1):
-        grey = cv2.cvtColor(cv2.imread(str(material.paths[at])), cv2.COLOR_BGR2GRAY)
+        photo = cv2.imread(str(material.paths[at]))
+        assert photo is not None
+        grey = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
         wanted = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA)
         assert np.abs(material.pictures[at, 0].numpy().astype(int) - wanted).max() <= 1
 
@@ -92,7 +94,7 @@ def test_a_damaged_block_is_made_again(people: Path, tmp_path: Path, damage: str
         content[9999] ^= 1
     elif damage == "header":
         content[3] ^= 0xFF
-    file.write_bytes({"cut": content[:-1], "empty": b""}.get(damage, content))
+    file.write_bytes(bytes(content[: {"cut": -1, "empty": 0}.get(damage)]))
     again = open_block(paths, plan, tmp_path)
     assert again.decoded == len(paths)
     assert np.array_equal(again.pictures, whole)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from tests.lab.waves import make_people
+
 from twinlens.errors import DatasetError, RecipeError
 from twinlens.lab.data import Material, open_material
 from twinlens.lab.recipe import Recipe

@@ -117,9 +117,9 @@ def killed_at(step: int) -> Iterator[None]:
         taken += 1
         if taken > step:
             raise Killed
-        return original(self, closure)  # type: ignore[arg-type, no-any-return]
+        return original(self, closure)  # type: ignore[no-any-return]
 
-    torch.optim.Adam.step = stepping  # type: ignore[method-assign, assignment]
+    torch.optim.Adam.step = stepping  # type: ignore[method-assign]
     try:
         yield
     finally:
