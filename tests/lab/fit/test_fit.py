@@ -122,18 +122,23 @@ def test_nobody_is_in_both_parts_and_pairs_keep_people_together() -> None:
 
 
 def test_error_rates_equal_plain_counting() -> None:
-    """Every person has as many photos, so each pair counts alike and a loop over thresholds must agree."""
-    material = listed(people_of(12, 4, nuisance=1.0))
+    """A loop over thresholds, each person's genuine pairs weighing 1 together, however many photos there are."""
+    full = people_of(12, 5, nuisance=1.0)
+    kept = np.random.default_rng(4).random(full.people.size) < 0.7
+    material = listed(Material(full.vectors[kept], full.people[kept], full.names))
     verdict = judge(material, Head.unchanged(DIM, 2), rng=np.random.default_rng(0), resamples=20)
     pairs = material.listed
     assert pairs is not None
+    who = material.people[pairs.left]
+    mates = np.bincount(who[pairs.same], minlength=12)
+    assert len(set(mates[mates > 0])) > 1
     for compared, vectors in (
         (verdict.equal.before, material.vectors[:, :DIM]),
         (verdict.equal.after, Head.unchanged(DIM, 2).apply(material.vectors)),
     ):
         scores = np.einsum("ij,ij->i", vectors[pairs.left], vectors[pairs.right])
-        genuine, impostor = scores[pairs.same], scores[~pairs.same]
-        rates = [((genuine <= t).mean(), (impostor > t).mean()) for t in np.sort(scores)]
+        genuine, impostor, weights = scores[pairs.same], scores[~pairs.same], 1 / mates[who[pairs.same]]
+        rates = [(weights[genuine <= t].sum() / weights.sum(), (impostor > t).mean()) for t in np.sort(scores)]
         fnmr, fmr = next(rate for rate in rates if rate[0] >= rate[1])
         assert compared == pytest.approx((fnmr + fmr) / 2, abs=1e-9)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twinlens.embed import load_embedder
+from twinlens.embed import OnnxEmbedder
 from twinlens.embed.golden import golden_crop
 from twinlens.evaluate.own import Material as Compared
 from twinlens.lab.card_figures import CardFigures, card_figures
@@ -17,6 +17,7 @@ from twinlens.lab.fit.head import Head
 from twinlens.metrics.encounters import meet_everyone, meet_listed
 from twinlens.metrics.folded import fold_pairs, fold_vectors
 from twinlens.metrics.people import PeopleScores
+from twinlens.runtime import load_network
 from twinlens.types import Crop
 from twinlens.zoo import ModelCard, checked_paths
 from twinlens.zoo.writing import free_name, write_model
@@ -85,8 +86,8 @@ def golden_of(base: ModelCard, head: Head) -> tuple[float, ...]:
     """Return the first numbers of the golden crop's vector: the base by its own file, the head by numpy."""
     crop = golden_crop()
     mirrored = Crop(np.ascontiguousarray(crop.pixels[:, ::-1]))
-    name = str(base.folder / f"{base.name}.toml")
-    vectors = [found.vector for found in load_embedder(name).embed([crop, mirrored][: head.views])]
+    embedder = OnnxEmbedder(base, load_network(checked_paths(base)[0]))
+    vectors = [found.vector for found in embedder.embed([crop, mirrored][: head.views])]
     (new,) = head.apply(np.concatenate(vectors)[None])
     return tuple(round(float(number), 7) for number in new[:GOLDEN])
 
