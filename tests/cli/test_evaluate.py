@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -235,3 +237,21 @@ def test_a_full_disk_is_told_and_the_figures_are_not_lost(shell: Shell, people: 
     assert code == 2
     assert "EER" in text
     assert re.search(r"cannot write .*report\.json: No space left", err)
+
+
+def test_a_name_that_is_no_utf8_does_not_break_a_report(shell: Shell, people: Path, tmp_path: Path) -> None:
+    """Old archives have such names; what is written must still be UTF-8, and the JSON must be read again."""
+    odd = tmp_path / os.fsdecode(b"mus\xe9e")
+    shutil.copytree(people, odd / "people")
+    (odd / "people" / "p00").rename(odd / "people" / os.fsdecode(b"\xff\xe9"))
+    (odd / "people" / "p01").rename(odd / "people" / os.fsdecode(b"caf\xe9"))
+    out = tmp_path / "out"
+    code, _, err = shell("evaluate", "pixels", "--on", odd / "people", "--out", out, "--resume", tmp_path / "seen.db")
+    assert code == 0, err
+    for path in out.iterdir():
+        path.read_text(encoding="utf-8")
+    report = read_report(out / "report.json")
+    assert {name for mistake in report.mistakes for name in mistake.subjects} & {"\udcff\udce9", "caf\udce9"}
+    code, shown, _ = shell("evaluate", "pixels", "--on", odd / "people", "--json")
+    assert code == 0
+    assert json.loads(shown)["title"] == "pixels on people"

@@ -95,3 +95,18 @@ def test_files_that_are_no_csv_are_refused(folder: Path) -> None:
         load_pair_list(write(folder, HEADER + 'a.jpg,b.jpg,1\n"a.jpg"x,c.jpg,0\n'))
     with pytest.raises(DatasetError, match="cannot read the list of pairs"):
         load_pair_list(folder / "absent.csv")
+
+
+def test_one_photo_spelt_in_two_ways_is_one_photo(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    named = "first,second,same,first_subject,second_subject\n"
+    good = "a.jpg,b.jpg,1,A,A\na.jpg,c.jpg,0,A,C\n"
+    with pytest.raises(DatasetError, match=r":4: this pairs a photo with itself"):
+        load_pair_list(write(folder, f"{named}{good}a.jpg,sub/../a.jpg,1,A,A\n"))
+    with pytest.raises(DatasetError, match=r":4: this pair is already on line 2"):
+        load_pair_list(write(folder, f"{named}{good}./sub/../b.jpg,a.jpg,1,A,A\n"))
+    (folder / "elsewhere" / "deep").mkdir(parents=True)
+    (folder / "elsewhere" / "a.jpg").touch()
+    (folder / "link").symlink_to(folder / "elsewhere" / "deep")  # link/../a.jpg is elsewhere/a.jpg
+    split = load_pair_list(write(folder, f"{named}{good}a.jpg,link/../a.jpg,1,A,A\n")).split("all")
+    assert split.counts.photos == 4

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.evaluate.people import folder_of, paired, ten_folds, two_parts
+from tests.evaluate.people import folder_of, paired, photo, ten_folds, two_parts
 
-from twinlens.datasets.records import Dataset, Split
+from twinlens.datasets.records import Dataset, Pair, Split
 from twinlens.errors import DatasetError
 from twinlens.evaluate.plan import make_plan
 from twinlens.evaluate.quick import quick_look
@@ -83,3 +85,17 @@ def test_a_quick_look_keeps_both_kinds_of_pairs() -> None:
     small = quick_look(two_parts(), 5).split("test").counts
     assert (small.same, small.different) == (5, 5)
     assert quick_look(folder_of(12, 3), 4).split("all").counts.people == 4
+
+
+def test_pairs_that_tie_everybody_together_are_refused_by_that_reason() -> None:
+    """Twenty people, each paired with the next: no fold of them shares nobody with the others."""
+    ring = [(photo(n, 1), photo((n + 1) % 20, 1), False) for n in range(20)]
+    own = [(photo(n, 1), photo(n, 2), True) for n in range(20)]
+    split = Split.of_pairs("all", [Pair(a, b, same=same) for a, b, same in [*ring, *own]])
+    whole = Dataset("pairs", two_parts().root, {"all": split})
+    with pytest.raises(DatasetError, match=r"tie 20 of 20 people together.*--all-pairs.*--thresholds card"):
+        make_plan(whole)
+    with pytest.raises(DatasetError, match=r"share nobody: take the thresholds of the model's card"):
+        make_plan(replace(whole, inferred_people=True))
+    assert make_plan(whole, all_pairs=True).rounds
+    assert make_plan(whole, card_thresholds=True).rounds

@@ -22,8 +22,9 @@ from twinlens.errors import CalibrationError, DatasetError, OptionError
 from twinlens.evaluate.memory import ResumeFile
 from twinlens.evaluate.records import Figure, Report
 from twinlens.evaluate.runner import Options, evaluate as evaluate_fully
-from twinlens.evaluate.sight import Lens
+from twinlens.evaluate.sight import Lens, View
 from twinlens.evaluate.storage import read_report, report_text
+from twinlens.metrics.intervals import wilson
 from twinlens.metrics.verification import best_accuracy_threshold
 from twinlens.zoo import Measurement, OperatingPoint, find_card
 
@@ -240,3 +241,40 @@ def test_the_default_models_on_lfw(data_folder: Path) -> None:
     assert report.failures.no_face == 0
     assert report.baseline is not None
     assert report.baseline.figures[0].value == pytest.approx(0.627, abs=0.0011)
+
+
+def test_where_all_goes_well_people_are_counted_not_their_photos() -> None:
+    """Ten photos of six people say no more of a seventh than six people do."""
+    report = evaluate(folder_of(12, 10), MadeUpLens(noise=0.0))
+    assert report.search is not None
+    for found in (*report.search.figures, figure(report, "AUC")):
+        if found.value is not None:
+            assert found.low is not None
+            assert found.high is not None
+            assert found.high - found.low > 0.3, found
+    listed = evaluate(two_parts(), MadeUpLens(noise=0.0))
+    fnmr = figure(listed, "FNMR")
+    people = {pair.first.subject for pair in two_parts().split("test").pairs if pair.same}
+    assert fnmr.high == pytest.approx(wilson(0, len(people)).high)
+
+
+def test_slices_hold_every_pair_failures_too() -> None:
+    dataset = two_parts()
+    blind = [pair.first.path for pair in dataset.split("test").pairs if pair.same][:3]
+    report = evaluate(dataset, MadeUpLens(blind=blind))
+    faces = {part.value: part for part in report.slices if part.by == "a face found"}
+    missing = faces["not in both photos"]
+    assert missing.genuine == report.failures.genuine >= 3
+    assert missing.fnmr is not None
+    assert missing.fnmr.value == 1.0
+    (tested,) = (part for part in report.parts if part.role == "test")
+    assert sum(part.genuine for part in faces.values()) == tested.genuine
+    assert sum(part.impostors for part in faces.values()) == tested.impostors
+
+
+def test_photos_whose_names_are_no_utf8_are_remembered(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    odd.write_bytes(b"")
+    with ResumeFile(tmp_path / "seen.db", MadeUpLens().system) as memory:
+        memory.keep([(odd, View(None, f"unreadable: {odd}"))])
+        assert memory.recall(odd) is not None

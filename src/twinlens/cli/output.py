@@ -19,9 +19,15 @@ T = TypeVar("T")
 def emit(record: Mapping[str, object], text: str, *, as_json: bool) -> None:
     """Print one result: a JSON object on one line, or a line for people."""
     try:
-        print(json.dumps(_plain(record), ensure_ascii=False, allow_nan=False) if as_json else text, flush=True)
+        print(_line(record) if as_json else text, flush=True)
     except BrokenPipeError:  # the reader went away, as in: twinlens ... | head -1; the answer stands all the same
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _line(record: Mapping[str, object]) -> str:
+    """Return one line of JSON; bytes of a file's name that are no UTF-8 are escaped, as Python reads them back."""
+    line = json.dumps(_plain(record), ensure_ascii=False, allow_nan=False)
+    return line.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def note(text: str) -> None:

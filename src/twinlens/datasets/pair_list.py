@@ -9,6 +9,7 @@ that nothing connects are different people. Other columns are kept for slices of
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ def _row(line: Line, header: Sequence[str], fields: Sequence[str]) -> Row:
     label = fields[2].strip().lower()
     if label not in SAME | DIFFERENT:
         line.wrong(f"wanted 1 or 0 (also true/false, yes/no, same/different) in {header[2]!r}, got {fields[2]!r}")
-    paths = [line.file.parent / field.strip() for field in fields[:2]]
+    paths = [_place(line.file.parent / field.strip()) for field in fields[:2]]
     for path in paths:
         if not path.is_file():
             line.wrong(f"wanted the photo {path}, which is not there")
@@ -107,6 +108,12 @@ def _row(line: Line, header: Sequence[str], fields: Sequence[str]) -> Row:
         line.wrong("this pairs a photo with itself")
     columns = MappingProxyType(dict(zip(header[3:], (field.strip() for field in fields[3:]), strict=True)))
     return Row(line, paths[0], paths[1], label in SAME, columns)
+
+
+def _place(path: Path) -> Path:
+    """Return one spelling for one place, ``a/../b`` being ``b``, unless a link on the way means another."""
+    plain = Path(os.path.normpath(path))
+    return plain if plain.exists() and path.exists() and plain.samefile(path) else path
 
 
 def _with_named_people(rows: Sequence[Row]) -> list[Pair]:

@@ -112,7 +112,7 @@ def _headline(
     figures.append(
         figure_of("EER", Interval(rate, min(low, rate), max(high, rate), 0.95, "of FMR and FNMR, by person"))
     )
-    figures.append(_auc(table))
+    figures.append(_auc(table, hidden=high))
     for target in READ_OFF:
         name = f"TAR at FMR {target * 100:g} %"
         if target not in read_off:
@@ -125,8 +125,12 @@ def _headline(
     return figures
 
 
-def _auc(table: Table) -> Figure:
-    """Return the AUC; its interval comes from resampled people's curves, which are coarser than the scores."""
+def _auc(table: Table, *, hidden: float) -> Figure:
+    """Return the AUC; its interval comes from resampled people's curves, which are coarser than the scores.
+
+    Where no resample saw an error, what so few people could have hidden: a curve through (e, 1 - e) has at least the
+    area (1 - e)^2 below it.
+    """
     value = auc(table.scores.genuine, table.scores.impostor)
     fmr, tmr = table.rates["fmr"], 1 - table.rates["fnmr"]
     ones, zeros = np.ones((fmr.shape[0], 1)), np.zeros((fmr.shape[0], 1))
@@ -134,6 +138,8 @@ def _auc(table: Table) -> Figure:
     areas = -np.trapezoid(y, x, axis=1)
     low, high = np.quantile(areas, [0.025, 0.975]) + value - areas.mean()
     note = f"{table.scores.genuine.size:,} genuine and {table.scores.impostor.size:,} impostor pairs"
+    if value == 1.0 and areas.min() == areas.max():
+        return Figure("AUC", value, (1 - hidden) ** 2, 1.0, "Wilson, no error seen", "number", note)
     return Figure("AUC", value, min(low, value), min(max(high, value), 1.0), "bootstrap by person", "number", note)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float64, Int
 
 from twinlens.evaluate.records import Figure
-from twinlens.metrics.intervals import Interval, wilson
-from twinlens.metrics.people import RESAMPLES, PeopleCounts, bootstrap_rate
+from twinlens.metrics.intervals import CONFIDENCE, Interval, wilson
+from twinlens.metrics.people import METHOD, RESAMPLES, PeopleCounts, bootstrap_rate
 
 People = Int[np.ndarray, "pairs 2"]
 
@@ -62,12 +62,35 @@ def by_person_or_wilson(
     *,
     chance: Chance,
 ) -> Interval:
-    """Return a share with the wider of Wilson's interval and that of resampling people."""
+    """Return a share with the wider of Wilson's interval and that of resampling people.
+
+    Where all trials ended alike, people (or pairs of two people) are counted as trials, not their photos.
+    """
     total, hits = int(trials.sum()), int(successes.sum())
+    if hits in {0, total}:
+        units = min(total, len(np.unique(np.sort(people, axis=1), axis=0)))
+        return wilson(units if hits else 0, units)
     narrow = wilson(hits, total)
     if np.unique(people).size < 2:
         return narrow
     return wider(narrow, _drawn(PeopleCounts(successes, trials, people), chance))
+
+
+def mean_by_person(
+    values: Float64[np.ndarray, " probes"], people: Int[np.ndarray, " probes"], *, chance: Chance
+) -> Interval:
+    """Return the mean of values between 0 and 1 with its interval by resampling people.
+
+    Where all values are 1 the people could still hide what Wilson's interval leaves them.
+    """
+    names, numbers = np.unique(people, return_inverse=True)
+    sums, counts = np.bincount(numbers, values), np.bincount(numbers)
+    times = chance.rng.multinomial(names.size, np.full(names.size, 1 / names.size), size=chance.resamples)
+    mean = float(values.mean())
+    low, high = np.quantile((times @ sums) / (times @ counts), [0.025, 0.975])
+    if low == high == 1.0:
+        return wilson(names.size, names.size)
+    return Interval(mean, min(float(low), mean), max(float(high), mean), CONFIDENCE, METHOD)
 
 
 def _drawn(counts: PeopleCounts, chance: Chance) -> Interval:

@@ -61,8 +61,9 @@ def write_report(report: Report, folder: Path, *, photos: Path | None) -> list[P
 
 
 def _write(path: Path, text: str) -> None:
+    """Write a file; a name that is no UTF-8 stands in it escaped (in JSON: as Python reads it back)."""
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror or error}; make room, or name a folder that can be written to"
         raise OptionError(msg) from error

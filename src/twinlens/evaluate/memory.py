@@ -72,7 +72,7 @@ class ResumeFile:
             return None
         row = self._connection.execute(
             "select vector, fault, measures from views where photo = ? and size = ? and mtime_ns = ?",
-            (str(photo.absolute()), size, mtime_ns),
+            (_key(photo), size, mtime_ns),
         ).fetchone()
         if row is None:
             return None
@@ -93,7 +93,7 @@ class ResumeFile:
                 continue
             vector = None if view.vector is None else view.vector.astype(np.float32).tobytes()
             measures = {name: float(value) for name, value in view.measures.items()}
-            rows.append((str(photo.absolute()), *stamp, vector, view.fault, json.dumps(measures)))
+            rows.append((_key(photo), *stamp, vector, _text(view.fault), json.dumps(measures)))
         try:
             with self._connection:
                 self._connection.executemany("insert or replace into views values (?, ?, ?, ?, ?, ?)", rows)
@@ -105,3 +105,12 @@ class ResumeFile:
 def _stamp(photo: Path) -> tuple[int, int]:
     status = photo.stat()
     return status.st_size, status.st_mtime_ns
+
+
+def _key(photo: Path) -> str:
+    return _text(str(photo.absolute()))
+
+
+def _text(name: str) -> str:
+    """Return what SQLite takes: bytes of a file's name that are no UTF-8 are written out."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")

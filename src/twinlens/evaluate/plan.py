@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from twinlens.datasets.division import divide
+from twinlens.datasets.groups import Groups
 from twinlens.datasets.records import Dataset, Split, joined
 from twinlens.errors import DatasetError, OptionError
 
@@ -128,6 +129,8 @@ def _divided(dataset: Dataset, rng: np.random.Generator, *, listed: bool) -> Pla
         )
         raise DatasetError(msg)
     names = [f"fold {number}" for number in range(1, OWN_FOLDS + 1)] if listed else ["choosing half", "testing half"]
+    if listed:
+        _check_ties(whole, dataset)
     parts = divide(whole, dict.fromkeys(names, 1 / len(names)), rng=rng, whole_pairs=listed).parts
     if not listed:
         choose, test = (parts[name] for name in names)
@@ -138,6 +141,28 @@ def _divided(dataset: Dataset, rng: np.random.Generator, *, listed: bool) -> Pla
     )
     rule = f"The people are divided into {OWN_FOLDS} folds by seed; each is tested with what the others chose."
     return Plan(rounds, "listed", "the other folds", (rule,))
+
+
+def _check_ties(whole: Split, dataset: Dataset) -> None:
+    """Refuse a list whose pairs tie so many people together that no folds can share nobody.
+
+    Raises:
+        DatasetError: more people hang together than three folds hold, which leaves nobody for the others.
+    """
+    groups: Groups[str] = Groups()
+    for person in whole.people:
+        groups.add(person)
+    for pair in whole.pairs:
+        groups.join(pair.first.subject, pair.second.subject)
+    largest = max(map(len, groups.members()))
+    if largest > 3 / OWN_FOLDS * len(whole.people):
+        named = "" if dataset.inferred_people else "compare everybody with everybody (--all-pairs), or "
+        msg = (
+            f"{dataset.name}: its pairs tie {largest} of {len(whole.people)} people together, one by one, so that no "
+            f"{OWN_FOLDS} folds of them can share nobody: {named}take the thresholds of the model's card "
+            "(--thresholds card), which tests everybody"
+        )
+        raise DatasetError(msg)
 
 
 def _check(split: Split, dataset: Dataset, pairs: Pairing) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 
 from twinlens.datasets.oneshot import WAYS, draw_episodes
 from twinlens.datasets.pairing import by_person
 from twinlens.datasets.records import Photo
-from twinlens.evaluate.figures import Chance, by_person_or_wilson, figure_of
+from twinlens.evaluate.figures import Chance, by_person_or_wilson, figure_of, mean_by_person
 from twinlens.evaluate.records import Figure, Search
 from twinlens.evaluate.sight import Seen
 from twinlens.metrics.identification import (
@@ -25,8 +25,8 @@ from twinlens.metrics.identification import (
     open_set,
     search_outcomes,
 )
-from twinlens.metrics.intervals import wilson
-from twinlens.metrics.oneshot import oneshot_accuracy
+from twinlens.metrics.intervals import Interval
+from twinlens.metrics.oneshot import oneshot_hits
 from twinlens.metrics.operating import impostors_needed, threshold_at_fmr
 
 TOP = 20  # ranks of the CMC
@@ -50,11 +50,11 @@ def search_people(photos: Sequence[Photo], seen: Seen, *, chance: Chance) -> Sea
     probes = [photo for owned in people.values() for photo in owned[1:]]
     closed = _searched(probes, gallery, seen)
     figures = [_rank(closed, probes, k, chance) for k in (1, 5) if k < len(gallery)]
-    figures += _retrieval(photos, seen, chance.rng)
-    nonmated, found = _open_set(people, photos, seen, chance.rng)
+    figures += _retrieval(photos, seen, chance)
+    nonmated, found = _open_set(people, photos, seen, chance)
     figures += found
     if len(people) >= WAYS:
-        figures.append(_oneshot(photos, seen, chance.rng))
+        figures.append(_oneshot(photos, seen, chance))
     top = min(TOP, len(gallery))
     return Search(len(gallery), len(probes), nonmated, tuple(cmc(closed.ranks, top).tolist()), tuple(figures))
 
@@ -78,24 +78,30 @@ def _searched(probes: Sequence[Photo], gallery: Sequence[Photo], seen: Seen) -> 
 
 
 def _rank(outcomes: Outcomes, probes: Sequence[Photo], k: int, chance: Chance) -> Figure:
-    hits = (outcomes.ranks <= k).astype(np.int64)
-    people = _numbers(probes)
-    interval = by_person_or_wilson(hits, np.ones_like(hits), np.stack((people, people), axis=1), chance=chance)
+    hits = outcomes.ranks <= k
+    interval = _by_person(hits, probes, chance)
     note = f"{int(hits.sum()):,} of {hits.size:,} probes; {outcomes.gallery_size:,} people enrolled with one photo each"
     return figure_of(f"rank-{k} identification rate", interval, note=note)
+
+
+def _by_person(hits: Bool[np.ndarray, " probes"], probes: Sequence[Photo], chance: Chance) -> Interval:
+    """Return the share of hits; one person's searches err together."""
+    people = _numbers(probes)
+    ones = np.ones(people.size, dtype=np.int64)
+    return by_person_or_wilson(hits.astype(np.int64), ones, np.stack((people, people), axis=1), chance=chance)
 
 
 def _numbers(photos: Sequence[Photo]) -> Int[np.ndarray, " photos"]:
     return np.unique(np.array([photo.subject for photo in photos]), return_inverse=True)[1]
 
 
-def _retrieval(photos: Sequence[Photo], seen: Seen, rng: np.random.Generator) -> list[Figure]:
+def _retrieval(photos: Sequence[Photo], seen: Seen, chance: Chance) -> list[Figure]:
     """Return the mean average precision of searching photos with photos, over probes drawn by seed."""
     everyone = list(dict.fromkeys(photos))
     numbers = _numbers(everyone)
     several = np.bincount(numbers)[numbers] > 1
     able = np.flatnonzero(several)
-    chosen = np.sort(rng.choice(able, size=min(MOST_LISTS, able.size), replace=False))
+    chosen = np.sort(chance.rng.choice(able, size=min(MOST_LISTS, able.size), replace=False))
     values = []
     for row in chosen:
         scores = _similarities([everyone[row]], everyone, seen)
@@ -103,18 +109,17 @@ def _retrieval(photos: Sequence[Photo], seen: Seen, rng: np.random.Generator) ->
         mates = (numbers == numbers[row])[None]
         mates[0, row] = False
         values.append(float(average_precisions(scores, mates)[0]))
-    mean, error = float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
     note = f"over {len(values):,} probes among {len(everyone):,} photos"
-    low, high = max(mean - 1.96 * error, 0.0), min(mean + 1.96 * error, 1.0)
-    return [Figure("mean average precision", mean, low, high, "normal", note=note)]
+    interval = mean_by_person(np.array(values), numbers[chosen], chance=chance)
+    return [figure_of("mean average precision", interval, note=note)]
 
 
 def _open_set(
-    people: dict[str, list[Photo]], photos: Sequence[Photo], seen: Seen, rng: np.random.Generator
+    people: dict[str, list[Photo]], photos: Sequence[Photo], seen: Seen, chance: Chance
 ) -> tuple[int, list[Figure]]:
     """Return the strangers' number and FNIR at stated FPIR, with half of the people enrolled."""
     names = sorted(people)
-    enrolled = {names[i] for i in rng.permutation(len(names))[: len(names) // 2]}
+    enrolled = {names[i] for i in chance.rng.permutation(len(names))[: len(names) // 2]}
     gallery = [people[name][0] for name in sorted(enrolled)]
     probes = [photo for name in sorted(enrolled) for photo in people[name][1:]]
     strangers = [photo for photo in dict.fromkeys(photos) if photo.subject not in enrolled]
@@ -127,16 +132,19 @@ def _open_set(
             figures.append(Figure(name, None, note=few))
             continue
         point = open_set(outcomes, threshold_at_fmr(outcomes.nonmated, fpir))
+        missed = (outcomes.ranks > 1) | (outcomes.mated < point.threshold)
         note = (
             f"{point.misses:,} of {point.mated:,} searches; {point.gallery_size:,} people enrolled, one photo each; "
             f"threshold {point.threshold:.3f} read off {point.nonmated:,} searches by these strangers"
         )
-        figures.append(figure_of(name, wilson(point.misses, point.mated), note=note))
+        figures.append(figure_of(name, _by_person(missed, probes, chance), note=note))
     return len(strangers), figures
 
 
-def _oneshot(photos: Sequence[Photo], seen: Seen, rng: np.random.Generator) -> Figure:
-    episodes = draw_episodes(tuple(dict.fromkeys(photos)), rng=rng, trials=TRIALS)
+def _oneshot(photos: Sequence[Photo], seen: Seen, chance: Chance) -> Figure:
+    episodes = draw_episodes(tuple(dict.fromkeys(photos)), rng=chance.rng, trials=TRIALS)
     scores = np.stack([_similarities(episode.probes, episode.gallery, seen) for episode in episodes])
     note = f"{scores.shape[0] * WAYS:,} trials drawn by seed; chance is {100 / WAYS:.0f} %"
-    return figure_of(f"{WAYS}-way one-shot accuracy", oneshot_accuracy(scores), note=note)
+    probes = [photo for episode in episodes for photo in episode.probes]
+    interval = _by_person(oneshot_hits(scores).ravel(), probes, chance)
+    return figure_of(f"{WAYS}-way one-shot accuracy", interval, note=note)

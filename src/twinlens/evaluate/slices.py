@@ -99,6 +99,8 @@ def _divisions(trials: Trials, seen: Seen) -> Mapping[str, list[tuple[str, np.nd
         places = np.digitize(ruler.worse(values[first], values[second]), ruler.limits)
         known = np.isfinite(values[first]) & np.isfinite(values[second])
         found[ruler.by] = [(name, known & (places == place)) for place, name in enumerate(ruler.names)]
+    # Pairs without a score have no measures and are in no slice above, but count as rejected: they have their own.
+    found["a face found"] = [("in both photos", trials.compared), ("not in both photos", ~trials.compared)]
     several = _has_several(seen)
     both = several[first] & several[second]
     found["photos of the person in this set"] = [("one, of either", ~both), ("several, of both", both)]

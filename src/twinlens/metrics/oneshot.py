@@ -6,7 +6,7 @@ Source: Koch, Zemel, Salakhutdinov 2015, equation 5: a probe is given to the gal
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from twinlens.errors import CalibrationError
 from twinlens.metrics.intervals import CONFIDENCE, Interval, wilson
@@ -25,10 +25,21 @@ def oneshot_accuracy(scores: Float[np.ndarray, "episodes ways others"], *, confi
     Raises:
         CalibrationError: no episode, fewer than two ways, a matrix that is not square, or NaN.
     """
+    hits = oneshot_hits(scores)
+    return wilson(int(hits.sum()), hits.size, confidence=confidence)
+
+
+def oneshot_hits(scores: Float[np.ndarray, "episodes ways others"]) -> Bool[np.ndarray, "episodes ways"]:
+    """Return whether each probe's own person's photo is strictly the most alike.
+
+    Raises:
+        CalibrationError: as `oneshot_accuracy`.
+    """
     episodes, ways, others = scores.shape
     if episodes == 0 or ways != others or ways < 2 or np.isnan(scores).any():
         msg = f"wanted episodes of k probes by k photos (k >= 2) without NaN, got scores of shape {scores.shape}"
         raise CalibrationError(msg)
     own = np.diagonal(scores, axis1=1, axis2=2)
     at_least = np.count_nonzero(scores >= own[:, :, None], axis=2)  # the own photo is one of them
-    return wilson(int(np.count_nonzero(at_least == 1)), episodes * ways, confidence=confidence)
+    hits: Bool[np.ndarray, "episodes ways"] = at_least == 1
+    return hits

@@ -255,3 +255,13 @@ def test_a_result_is_plain_json(two_clean_parts: dict[str, Split]) -> None:
     shared = two_clean_parts["train"].photos[0]
     found = check_leakage(with_photo(two_clean_parts, "test", shared.subject, shared.path))
     assert json.loads(json.dumps(asdict(found)))["findings"][0]["kind"] == "person"
+
+
+def test_what_shares_files_is_not_said_to_share_no_picture(two_clean_parts: dict[str, Split]) -> None:
+    one, other = two_clean_parts.values()
+    copied = other.photos[0].path
+    copied.write_bytes(one.photos[0].path.read_bytes())
+    said = {caution.level: caution.text for caution in cautions_of(check_leakage(two_clean_parts))}
+    assert "byte-identical" in said["leak"]
+    assert "no name" in said["clean"]
+    assert "picture" not in said["clean"]

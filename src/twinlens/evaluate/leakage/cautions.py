@@ -17,6 +17,7 @@ SHARED: dict[Kind, str] = {
     "face": "no face that is alike under two names",
     "pair": "no pair",
 }
+PICTURES: tuple[Kind, ...] = ("file", "bytes", "pixels", "copy")  # from certain to probable
 
 
 def cautions_of(leakage: Leakage) -> tuple[Caution, ...]:
@@ -38,6 +39,8 @@ def cautions_of(leakage: Leakage) -> tuple[Caution, ...]:
 def shared_nothing(findings: Sequence[Finding]) -> str:
     """Say in one sentence what two parts do not share; empty where nothing was compared."""
     dirty = {finding.kind for finding in findings if finding.level == "leak"}
+    # A kind tells only what those before it have not told: files of the same bytes are the same picture as well.
+    dirty.update(*(PICTURES[at:] for at, kind in enumerate(PICTURES) if kind in dirty))
     kinds = [finding.kind for finding in findings if not finding.inside and finding.level == "clean"]
     said = [SHARED[kind] for kind in dict.fromkeys(kinds) if kind in SHARED and kind not in dirty]
     return f"The parts share {', '.join(said)}." if said else ""
