@@ -49,7 +49,7 @@ def study(make_named: Make, tmp_path: Path) -> Study:
 
 def test_runs_are_made_once_and_what_cannot_be_is_noted(study: Study, tmp_path: Path) -> None:
     said: list[str] = []
-    plan = Plan(tmp_path / "runs")
+    plan = Plan(tmp_path / "runs", threads=1)
     tasks = tasks_of(study, plan)
     assert [task.name for task in tasks] == ["one-s0", "absent-s0", "one-s1", "absent-s1"]
     missing = run_tasks(tasks, plan, tmp_path, told=said.append)
@@ -73,7 +73,7 @@ def test_runs_are_made_once_and_what_cannot_be_is_noted(study: Study, tmp_path: 
 
 
 def test_an_unfinished_run_is_taken_up(study: Study, tmp_path: Path) -> None:
-    plan = Plan(tmp_path / "runs", seeds=1, only=("one",))
+    plan = Plan(tmp_path / "runs", threads=1, seeds=1, only=("one",))
     (task,) = tasks_of(study, plan)
     run_tasks([task], plan, tmp_path, told=lambda _: None)
     before = json.loads((task.folder / "outcome.json").read_text(encoding="utf-8"))
@@ -85,25 +85,25 @@ def test_an_unfinished_run_is_taken_up(study: Study, tmp_path: Path) -> None:
 
 
 def test_a_run_of_another_recipe_is_refused_but_not_for_its_words(study: Study, tmp_path: Path) -> None:
-    plan = Plan(tmp_path / "runs", seeds=1, only=("one",))
+    plan = Plan(tmp_path / "runs", threads=1, seeds=1, only=("one",))
     run_tasks(tasks_of(study, plan), plan, tmp_path, told=lambda _: None)
-    other = Plan(tmp_path / "runs", seeds=1, only=("one",), changes=("optimizer.lr=0.5",))
+    other = Plan(tmp_path / "runs", threads=1, seeds=1, only=("one",), changes=("optimizer.lr=0.5",))
     with pytest.raises(RecipeError, match="another recipe"):
         run_tasks(tasks_of(study, other), other, tmp_path, told=lambda _: None)
-    other = Plan(tmp_path / "runs", seeds=1, only=("one",), changes=("title=another",))
+    other = Plan(tmp_path / "runs", threads=1, seeds=1, only=("one",), changes=("title=another",))
     assert len(gathered(study, other)[1]) == 1
 
 
 def test_quick_runs_have_folders_of_their_own(study: Study, tmp_path: Path) -> None:
-    plan = Plan(tmp_path / "runs", seeds=1, only=("one",), quick=True)
+    plan = Plan(tmp_path / "runs", threads=1, seeds=1, only=("one",), quick=True)
     run_tasks(tasks_of(study, plan), plan, tmp_path, told=lambda _: None)
-    done, folders = gathered(study, Plan(tmp_path / "runs"))
+    done, folders = gathered(study, Plan(tmp_path / "runs", threads=1))
     assert [folder.name for folder in folders] == ["one-s0-quick"]
     assert done.beside("one").quick
 
 
 def test_no_run_is_begun_when_the_time_is_over(study: Study, tmp_path: Path) -> None:
-    plan = Plan(tmp_path / "runs", minutes=1e-9)
+    plan = Plan(tmp_path / "runs", threads=1, minutes=1e-9)
     said: list[str] = []
     run_tasks(tasks_of(study, plan), plan, tmp_path, told=said.append)
     assert len(said) == 1

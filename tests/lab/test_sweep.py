@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from twinlens.errors import DatasetError, OptionError, RecipeError
 from twinlens.lab.reading import table_of
 from twinlens.lab.recipe import Recipe
+from twinlens.lab.run import Limits
 from twinlens.lab.space import axes_of
 from twinlens.lab.sweep import Sweep, best_changes, finished_trials, open_study, run_sweep, take_up
 from twinlens.lab.sweep_plots import Scale, importances, parallel_plot, sweep_plots
@@ -32,7 +33,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def sweep(make_named: Make, tmp_path: Path) -> Sweep:
     file = tmp_path / "base.toml"
     file.write_text(tomli_w.dumps(table_of(make_named("training.epochs=1"))), encoding="utf-8")
-    return Sweep(str(file), AXES, trials=2, name="waves")
+    return Sweep(str(file), AXES, trials=2, name="waves", limits=Limits(threads=1))
 
 
 def quiet(_: str) -> None:

@@ -93,7 +93,7 @@ def len_cells(line: str) -> int:
 
 
 def test_quick_runs_are_marked_and_whole_ones_come_before_them(study: Study) -> None:
-    quick = Reproduction(study, (run("big", 0, 0.6, quick=True),))
+    quick = Reproduction(study, (run("big", 0, 0.67, quick=True),))
     text = markdown(quick, command="c", machine="m")
     assert "big one (*quick*)" in text
     assert "not comparable" in text

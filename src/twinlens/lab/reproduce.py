@@ -21,6 +21,7 @@ from twinlens.lab.scoring import Result
 from twinlens.lab.study import Configuration, Study
 from twinlens.lab.tally import Reading, RunFigures
 from twinlens.lab.train import train
+from twinlens.metrics.intervals import wilson
 
 Told = Callable[[str], None]
 
@@ -179,7 +180,7 @@ def gathered(study: Study, plan: Plan, missing: Sequence[Missing] = ()) -> tuple
                 task = task_of(one, seed, replace(plan, quick=quick))
                 outcome = finished(task)
                 if outcome is not None:
-                    figures.append(_figures(task, outcome))
+                    figures.append(_figures(task, outcome, independent=study.about.independent))
                     folders.append(task.folder)
     return Reproduction(study, tuple(figures), tuple(missing), plan.changes), folders
 
@@ -199,13 +200,13 @@ def _seeds_there(out: Path, configuration: Configuration, *, quick: bool) -> lis
     return sorted(found)
 
 
-def _figures(task: Task, outcome: Outcome) -> RunFigures:
+def _figures(task: Task, outcome: Outcome, *, independent: bool) -> RunFigures:
     """Return what a run came to, for the table."""
     readings = {}
     for part in ("test", "validation"):
         result = getattr(outcome, part)
         if result is not None:
-            readings[f"{part}_accuracy"] = _reading(result)
+            readings[f"{part}_accuracy"] = _reading(result, independent=independent)
     oneshot = read_oneshot(task.folder)
     if oneshot is not None:
         readings["oneshot_accuracy"] = oneshot
@@ -221,8 +222,12 @@ def _figures(task: Task, outcome: Outcome) -> RunFigures:
     )
 
 
-def _reading(result: Result) -> Reading:
+def _reading(result: Result, *, independent: bool) -> Reading:
+    """Return an accuracy with its interval: Wilson's where pairs are independent, by person where they are not."""
     low, high = result.interval
+    if independent:
+        found = wilson(round(result.accuracy * result.n), result.n)
+        low, high = found.low, found.high
     return Reading(result.accuracy, low, high, result.n)
 
 

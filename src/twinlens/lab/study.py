@@ -95,6 +95,7 @@ class About:
         floor: accuracy in percent of the trivial answer on the same test (0 for unknown), to read figures against.
         floor_name: what that answer is.
         notes: for whoever reads the table.
+        independent: its test pairs share next to nobody, so that they count as independent trials.
     """
 
     name: str
@@ -105,6 +106,7 @@ class About:
     floor: float = 0.0
     floor_name: str = ""
     notes: tuple[str, ...] = ()
+    independent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

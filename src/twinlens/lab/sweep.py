@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage, RetryFailedTrialCallback
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -228,8 +229,10 @@ def _storage(store: str, out: Path) -> BaseStorage:
     if not store:
         path = str(out / JOURNAL)
         return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
-    retry: Any = RetryFailedTrialCallback()
-    return RDBStorage(store, heartbeat_interval=HEARTBEAT_S, failed_trial_callback=retry)
+    with warnings.catch_warnings():  # its interface may change, and the lab pins the version
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        retry: Any = RetryHeartbeatStaleTrialCallback()
+        return RDBStorage(store, heartbeat_interval=HEARTBEAT_S, heartbeat_stale_trial_callback=retry)
 
 
 def _folder(number: int) -> str:
