@@ -130,17 +130,17 @@ def examine(card: ModelCard, engine: o.EngineName | None) -> str:
     Raises:
         ModelError: a file is missing or changed, or the engine answers otherwise than the reference.
     """
-    from twinlens.embed import load_embedder
+    from twinlens.embed import OnnxEmbedder
     from twinlens.embed.golden import TOLERANCE, golden_error
     from twinlens.errors import ModelError
-    from twinlens.runtime import RuntimeOptions, chosen_engine
+    from twinlens.runtime import RuntimeOptions, chosen_engine, load_network
     from twinlens.zoo import checked_paths
 
-    checked_paths(card)
+    path, *_ = checked_paths(card)
     if card.kind != "embedder":
         return "files match their sha256"
     options = RuntimeOptions(engine=engine)
-    error = golden_error(load_embedder(card.name, options))
+    error = golden_error(OnnxEmbedder(card, load_network(path, options)))
     if error is None:
         return "files match their sha256; the card holds no golden values"
     runs_on = chosen_engine(options)
