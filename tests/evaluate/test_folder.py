@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tests.evaluate.conftest import full, hostile, minimal
 
 from twinlens.errors import OptionError
+from twinlens.evaluate.drafts import whole, write_text
 from twinlens.evaluate.folder import check_folder, write_report
 from twinlens.evaluate.storage import read_report
 
@@ -80,3 +82,23 @@ def test_a_full_disk_is_told_by_the_file_that_did_not_fit(name: str, tmp_path: P
     (tmp_path / name).symlink_to(FULL)
     with pytest.raises(OptionError, match=rf"cannot write .*{re.escape(name)}: No space left on device; make room"):
         write_report(minimal(), tmp_path, photos=None)
+
+
+def test_what_a_full_disk_cuts_short_is_not_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("old", encoding="utf-8")
+    with pytest.raises(OSError, match="No space left") as told:
+        _half(tmp_path / "page.html", OSError(errno.ENOSPC, "No space left on device"))
+    assert told.value.filename == str(tmp_path / "page.html")  # a full disk names no file: the shell would be blamed
+    with pytest.raises(KeyboardInterrupt):
+        _half(tmp_path / "new.html", KeyboardInterrupt())
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == "old"
+    write_text(tmp_path / "page.html", "caf\udce9")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == "caf\\udce9"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def _half(path: Path, error: BaseException) -> None:
+    with whole(path) as draft:
+        draft.write_text("half", encoding="utf-8")
+        raise error

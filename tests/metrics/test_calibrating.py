@@ -212,3 +212,11 @@ def test_millions_of_pairs_are_folded_in_seconds(data_folder: Path) -> None:
     data: Folded = fold_vectors(vectors, names, rng=np.random.default_rng(0))
     assert data.behind.impostors == 4500 * 4499 // 2 - 900 * 10
     assert isinstance(fit_calibration(data, protocol="", command="").calibration, Calibration)
+
+
+def test_distances_are_told_from_similarities() -> None:
+    g, i = drawn(3)
+    good = fit_calibration(fold_unnamed(g, i, rng=np.random.default_rng(0)), protocol="", command="")
+    turned = fit_calibration(fold_unnamed(-g, -i, rng=np.random.default_rng(0)), protocol="", command="")
+    assert not [note for note in good.notes if "distances" in note]
+    assert [note for note in turned.notes if "are they distances" in note]

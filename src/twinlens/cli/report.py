@@ -147,8 +147,10 @@ def _save_plots(report: Report, folder: Path, card_file: Path | None) -> list[st
 
 
 def _write(out: Path, text: str) -> None:
+    from twinlens.evaluate.drafts import write_text
+
     try:
-        out.write_text(text, encoding="utf-8")
+        write_text(out, text)
     except OSError as error:
         msg = f"cannot write {out}: {error.strerror or error}; name a place that can be written to"
         raise OptionError(msg) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from twinlens.errors import OptionError
+from twinlens.evaluate.drafts import write_text
 from twinlens.evaluate.extra import check_extra
 from twinlens.evaluate.markdown import markdown_card
 from twinlens.evaluate.page import page_text
@@ -61,9 +62,8 @@ def write_report(report: Report, folder: Path, *, photos: Path | None) -> list[P
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file; a name that is no UTF-8 stands in it escaped (in JSON: as Python reads it back)."""
     try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        write_text(path, text)
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror or error}; make room, or name a folder that can be written to"
         raise OptionError(msg) from error

@@ -28,6 +28,7 @@ METHODS: tuple[Method, ...] = get_args(Method)  # the fewest numbers first
 MARGIN = 0.01  # a map with more numbers must be better by this part of the Cllr
 MIN_PEOPLE = 10  # with two photos or more: two in each of five folds
 MIN_UNNAMED = 50  # pairs of each kind, where nobody is named
+NOTHING = 0.99  # bits, on people left out: as much as no answer costs
 FEW_PEOPLE = 100  # below this, whoever calibrates is told how rough it is
 
 
@@ -91,7 +92,7 @@ def fit_calibration(data: Folded, *, protocol: str, command: str, methods: tuple
     calibration = fitted(
         chosen.method, data.whole(), data.behind, about=(protocol, command), measured=(chosen.cllr, chosen.ece)
     )
-    return Fitted(calibration, candidates, _notes(data))
+    return Fitted(calibration, candidates, (*_notes(data), *_nothing_told(chosen.cllr)))
 
 
 def llr_bounds(behind: Behind) -> Bounds:
@@ -177,6 +178,15 @@ def _enough(data: Folded) -> None:
             f"calibration: wanted at least {MIN_UNNAMED} of each"
         )
         raise CalibrationError(msg)
+
+
+def _nothing_told(cost: float) -> tuple[str, ...]:
+    if cost < NOTHING:
+        return ()
+    return (
+        f"these similarities tell nothing of who is who (Cllr {cost:.3f} bits; no answer costs 1): are they distances, "
+        "or labels turned round? Higher must be more alike, and 1 or yes one person",
+    )
 
 
 def _notes(data: Folded) -> tuple[str, ...]:

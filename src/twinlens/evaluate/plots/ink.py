@@ -21,6 +21,8 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from twinlens.evaluate.drafts import whole
+
 INK, MUTED, GRID, PLATE = "#1b2026", "#59626d", "#e2e5e9", "#fefefe"
 GENUINE, IMPOSTOR = "#0072b2", "#d55e00"
 SYSTEMS = ("#5d3a9b", "#00845f", "#b8326f", "#836600", "#3f4a57", "#9a4a1c")
@@ -136,9 +138,9 @@ def markup(plot: Plot, prefix: str = "") -> str:
 
 def write(plot: Plot, path: Path) -> None:
     """Write the plot as a file of its own, on a light plate: SVG or PNG by its ending."""
-    with drawing():
+    with drawing(), whole(path) as draft:
         plot.figure.savefig(
-            path, dpi=160, facecolor=PLATE, metadata=_NO_METADATA if path.suffix == ".svg" else {"Software": None}
+            draft, dpi=160, facecolor=PLATE, metadata=_NO_METADATA if path.suffix == ".svg" else {"Software": None}
         )
 
 
