@@ -109,7 +109,7 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_at(step: int) -> Iterator[None]:
-    """End training as it is about to take a step, from outside of it: an alarm that a learning-rate change sets off."""
+    """End training as it is about to take a step, as Ctrl-C or a kill does."""
     original, taken = torch.optim.Adam.step, 0
 
     def stepping(self: torch.optim.Adam, closure: Callable[[], float] | None = None) -> float | None:

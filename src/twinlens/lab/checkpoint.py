@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO, cast
 
 import torch
 from lightning.fabric.plugins import CheckpointIO
@@ -29,10 +29,18 @@ class WholeFiles(CheckpointIO):
         Raises:
             ModelError: it cannot be written; the one before still stands.
         """
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        payload = buffer.getvalue()
-        write_file(Path(path), hashlib.sha256(payload).digest() + payload)
+
+        def written(file: BinaryIO) -> None:
+            file.write(bytes(DIGEST_BYTES))
+            payload = Payload(file)
+            try:
+                torch.save(checkpoint, cast("IO[bytes]", payload))
+            except RuntimeError as error:  # PyTorch's writer hides what the file said
+                raise payload.fault or error from error
+            file.seek(0)
+            file.write(payload.hash.digest())
+
+        write_file(Path(path), written)
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
         """Read a checkpoint.
@@ -54,13 +62,62 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ModelError: it is damaged or cannot be read.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            digest = file.read(DIGEST_BYTES)
+            whole = hashlib.file_digest(file, "sha256").digest() == digest
+            if whole:
+                checkpoint: dict[str, Any] = torch.load(
+                    cast("IO[bytes]", Payload(file)), map_location="cpu", weights_only=True
+                )
+                return checkpoint
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror or error}"
         raise ModelError(msg) from error
-    payload = content[DIGEST_BYTES:]
-    if hashlib.sha256(payload).digest() != content[:DIGEST_BYTES]:
-        msg = f"{path} is damaged, training cannot go on from it; delete it to begin that run anew"
-        raise ModelError(msg)
-    checkpoint: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    return checkpoint
+    msg = f"{path} is damaged, training cannot go on from it; delete it to begin that run anew"
+    raise ModelError(msg)
+
+
+class Payload(io.RawIOBase):
+    """The part of a file behind its digest, as a file of its own; nothing is held in memory.
+
+    Attributes:
+        hash: of what was written.
+        fault: why it could not be written, if so.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.hash = hashlib.sha256()
+        self.fault: OSError | None = None
+        self._file = file
+        self._file.seek(DIGEST_BYTES)
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write at the end."""
+        self.hash.update(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.fault = error
+            raise
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer."""
+        read = self._file.read(len(buffer))
+        buffer[: len(read)] = read
+        return len(read)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a place of the payload."""
+        return self._file.seek(offset + (DIGEST_BYTES if whence == io.SEEK_SET else 0), whence) - DIGEST_BYTES
+
+    def tell(self) -> int:
+        """Return the place in the payload."""
+        return self._file.tell() - DIGEST_BYTES

@@ -16,11 +16,11 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import tomli_w
 from safetensors import SafetensorError
@@ -133,8 +133,12 @@ class Outcome:
         return plain | {"collapsed": self.collapsed, "limits": dict(self.limits), "notes": list(self.notes)}
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes | Callable[[BinaryIO], None]) -> None:
     """Write a file beside its place, then move it there.
+
+    Args:
+        path: its place; the folder is made if absent.
+        content: what it holds, or what writes it.
 
     Raises:
         ModelError: it cannot be written; what stood there before still does.
@@ -144,7 +148,10 @@ def write_file(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                content(file)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
