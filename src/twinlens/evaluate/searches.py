@@ -7,6 +7,7 @@ out of the gallery, by seed, and their photos are the strangers. 20-way one-shot
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int
@@ -50,11 +51,12 @@ def search_people(photos: Sequence[Photo], seen: Seen, *, chance: Chance) -> Sea
     probes = [photo for owned in people.values() for photo in owned[1:]]
     closed = _searched(probes, gallery, seen)
     figures = [_rank(closed, probes, k, chance) for k in (1, 5) if k < len(gallery)]
-    figures += _retrieval(photos, seen, chance)
-    nonmated, found = _open_set(people, photos, seen, chance)
+    aside = replace(chance, rng=chance.rng.spawn(1)[0])  # intervals must not move what is drawn below
+    figures += _retrieval(photos, seen, chance.rng, aside)
+    nonmated, found = _open_set(people, photos, seen, chance.rng, aside)
     figures += found
     if len(people) >= WAYS:
-        figures.append(_oneshot(photos, seen, chance))
+        figures.append(_oneshot(photos, seen, chance.rng, aside))
     top = min(TOP, len(gallery))
     return Search(len(gallery), len(probes), nonmated, tuple(cmc(closed.ranks, top).tolist()), tuple(figures))
 
@@ -95,13 +97,13 @@ def _numbers(photos: Sequence[Photo]) -> Int[np.ndarray, " photos"]:
     return np.unique(np.array([photo.subject for photo in photos]), return_inverse=True)[1]
 
 
-def _retrieval(photos: Sequence[Photo], seen: Seen, chance: Chance) -> list[Figure]:
+def _retrieval(photos: Sequence[Photo], seen: Seen, rng: np.random.Generator, chance: Chance) -> list[Figure]:
     """Return the mean average precision of searching photos with photos, over probes drawn by seed."""
     everyone = list(dict.fromkeys(photos))
     numbers = _numbers(everyone)
     several = np.bincount(numbers)[numbers] > 1
     able = np.flatnonzero(several)
-    chosen = np.sort(chance.rng.choice(able, size=min(MOST_LISTS, able.size), replace=False))
+    chosen = np.sort(rng.choice(able, size=min(MOST_LISTS, able.size), replace=False))
     values = []
     for row in chosen:
         scores = _similarities([everyone[row]], everyone, seen)
@@ -115,11 +117,11 @@ def _retrieval(photos: Sequence[Photo], seen: Seen, chance: Chance) -> list[Figu
 
 
 def _open_set(
-    people: dict[str, list[Photo]], photos: Sequence[Photo], seen: Seen, chance: Chance
+    people: dict[str, list[Photo]], photos: Sequence[Photo], seen: Seen, rng: np.random.Generator, chance: Chance
 ) -> tuple[int, list[Figure]]:
     """Return the strangers' number and FNIR at stated FPIR, with half of the people enrolled."""
     names = sorted(people)
-    enrolled = {names[i] for i in chance.rng.permutation(len(names))[: len(names) // 2]}
+    enrolled = {names[i] for i in rng.permutation(len(names))[: len(names) // 2]}
     gallery = [people[name][0] for name in sorted(enrolled)]
     probes = [photo for name in sorted(enrolled) for photo in people[name][1:]]
     strangers = [photo for photo in dict.fromkeys(photos) if photo.subject not in enrolled]
@@ -141,8 +143,8 @@ def _open_set(
     return len(strangers), figures
 
 
-def _oneshot(photos: Sequence[Photo], seen: Seen, chance: Chance) -> Figure:
-    episodes = draw_episodes(tuple(dict.fromkeys(photos)), rng=chance.rng, trials=TRIALS)
+def _oneshot(photos: Sequence[Photo], seen: Seen, rng: np.random.Generator, chance: Chance) -> Figure:
+    episodes = draw_episodes(tuple(dict.fromkeys(photos)), rng=rng, trials=TRIALS)
     scores = np.stack([_similarities(episode.probes, episode.gallery, seen) for episode in episodes])
     note = f"{scores.shape[0] * WAYS:,} trials drawn by seed; chance is {100 / WAYS:.0f} %"
     probes = [photo for episode in episodes for photo in episode.probes]
