@@ -108,6 +108,14 @@ def test_spread_pools_what_did_not_collapse(done: Reproduction) -> None:
     assert "published 2.1 (1 degrees of freedom); ours 1.4" in markdown(done, command="c", machine="m")
 
 
+def test_collapsed_networks_do_not_count_as_spread(study: Study) -> None:
+    sound = (run("big", 0, 0.66), run("big", 1, 0.68))
+    fallen = (run("small", 0, 0.5, collapse="constant output"), run("small", 1, 0.7))
+    assert Reproduction(study, (*sound, *fallen)).spread("test_accuracy") == Reproduction(study, sound).spread(
+        "test_accuracy"
+    )
+
+
 def test_the_record_is_plain_json(done: Reproduction) -> None:
     plain = json.loads(json.dumps(record(done, command="c", machine="m"), allow_nan=False))
     assert plain["rows"][0]["published_against_ours"] == {"test_accuracy": "agrees"}
