@@ -142,6 +142,16 @@ def test_a_run_that_was_ended_comes_to_the_same_bits(make: Make, trained: Train,
     ]
 
 
+def test_what_was_best_before_the_end_is_still_known(make: Make, trained: Train) -> None:
+    still = ("schedule.name=multi-step", "schedule.milestones=[1]", "schedule.gamma=0.0")  # nothing changes any more
+    trunk = ("trunk.name=mahler", "trunk.filters=2", "trunk.kernels=[3, 3, 2, 1]", "trunk.dense=8")
+    recipe = make("training.epochs=4", *still, *trunk)
+    with killed_at(12), pytest.raises(Killed):
+        trained(recipe)
+    outcome = trained(recipe, resume=True)
+    assert (outcome.epochs, outcome.kept_epoch) == (4, 1)
+
+
 def test_a_finished_run_is_not_repeated(make: Make, trained: Train) -> None:
     first = trained(make())
     before = (first.folder / "weights.safetensors").stat().st_mtime_ns
