@@ -229,3 +229,27 @@ def test_a_folder_that_makes_no_pairs_is_refused(shell: Shell, tmp_path: Path, a
     code, _, err = shell("calibrate", tmp_path / "people")
     assert code == 3
     assert "makes no pairs of both kinds" in err
+
+
+def test_a_name_is_checked_before_the_work(shell: Shell, tmp_path: Path) -> None:
+    code, out, err = shell("calibrate", tmp_path / "absent", "--save", "a/b")
+    assert (code, out) == (2, "")
+    assert "a name that can be a file's" in err
+
+
+def test_a_report_is_of_the_models_card_whatever_was_saved(
+    shell: Shell, many: Path, astronaut: Image, tmp_path: Path
+) -> None:
+    """What was saved may have been fitted on the very people who are tested."""
+    for who in "ab":
+        (tmp_path / "people" / who).mkdir(parents=True)
+        for shot in range(2):
+            brighter = np.clip(astronaut.pixels[:256, 96:352].astype(np.int16) + 9 * shot, 0, 255).astype(np.uint8)
+            save_picture(Image(brighter), tmp_path / "people" / who / f"{shot}.png")
+    assert shell("calibrate", many, "--save", "sface")[0] == 0
+    words = ("evaluate", "--on", tmp_path / "people", "--thresholds", "card", "--no-baseline", "--leakage", "names")
+    report = shell.record(*words)
+    (check,) = report["calibrations"]
+    assert check["name"] == "of the model's card"
+    assert check["fitted_on"].startswith("LFW-a")
+    assert {row["chosen_on"] for row in report["operating"]} == {22135437}

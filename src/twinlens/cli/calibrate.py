@@ -63,7 +63,10 @@ def calibrate(
     from twinlens.evaluate.own import TARGETS, calibrate as fit
     from twinlens.score import DEFAULT_FMR
     from twinlens.zoo import OwnCalibration, find_card, save_calibration
+    from twinlens.zoo.calibrations import check_name
 
+    if save is not None:
+        check_name(save)
     setup = o.Setup(model=model, detector=detector, scales=scales, engine=engine, precision=precision)
     rng = np.random.default_rng(seed)
     card = find_card(model)

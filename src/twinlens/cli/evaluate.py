@@ -71,11 +71,15 @@ def evaluate(
     from twinlens.evaluate.memory import ResumeFile
     from twinlens.evaluate.runner import Options, evaluate as run
     from twinlens.evaluate.storage import report_text
+    from twinlens.zoo.calibrations import OF_THE_CARD
 
     dataset = open_dataset(on, data_root(os.environ))
     if out is not None:
         check_folder(out, replace=replace)
-    setup = o.Setup(model=model, detector=detector, scales=scales, engine=engine, precision=precision)
+    # the card's own numbers: a calibration of the user's may have been fitted on the very people who are tested
+    setup = o.Setup(
+        model=model, detector=detector, scales=scales, engine=engine, precision=precision, calibration=OF_THE_CARD
+    )
     options = Options(
         seed=seed,
         card_thresholds=thresholds == "card",

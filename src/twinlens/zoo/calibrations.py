@@ -97,6 +97,15 @@ def find_calibration(name: str, folder: Path | None = None) -> OwnCalibration:
     raise ModelNotFoundError(msg)
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that a calibration cannot have, before the work that makes one.
+
+    Raises:
+        OptionError: it cannot be a file's, or is ``card``.
+    """
+    _path(name, None)
+
+
 def save_calibration(own: OwnCalibration, folder: Path | None = None) -> Path:
     """Write a calibration whole or not at all, in the place of one of the same name; return where.
 
