@@ -13,7 +13,7 @@ import tomli_w
 from optuna.trial import TrialState
 
 from twinlens.errors import DatasetError, OptionError, RecipeError
-from twinlens.lab.reading import table_of
+from twinlens.lab.reading import read_recipe, table_of
 from twinlens.lab.recipe import Recipe
 from twinlens.lab.run import Limits
 from twinlens.lab.space import axes_of
@@ -108,6 +108,19 @@ def test_a_sweep_needs_axes_and_a_validation_part(sweep: Sweep, tmp_path: Path) 
         run_sweep(replace(sweep, changes=none), tmp_path, tmp_path / "sweep", told=quiet)
 
 
+def test_the_best_trial_is_trained_again_with_its_options(sweep: Sweep, tmp_path: Path) -> None:
+    """A change of the optimizer's name drops its options, so names come first, whatever the order of the keys."""
+    study = open_study(replace(sweep, changes=("training.epochs=3",)), tmp_path)
+    trial = study.ask()
+    trial.suggest_float("optimizer.lr", 0.25, 0.5)
+    trial.suggest_categorical("optimizer.name", ("sgd", "rmsprop"))
+    study.tell(trial, 0.7)
+    recipe = read_recipe(sweep.recipe, best_changes(study))
+    assert recipe.optimizer.name == trial.params["optimizer.name"]
+    assert recipe.optimizer.options["lr"] == trial.params["optimizer.lr"]
+    assert recipe.training.epochs == 3
+
+
 def a_study(trials: int) -> optuna.Study:
     """Return a finished search in which the learning rate alone matters."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -145,5 +158,6 @@ def test_axes_of_the_parallel_coordinates() -> None:
     names = Scale("init", 0, 1, names=("glorot", "lecun", "normal"))
     assert names.height("lecun") == 0.5
     assert Scale("x", 3, 3).height(3) == 0.5
+    assert [text for _, text in Scale("filters", 4, 16, log=True, marks=(4, 8, 16)).ticks()] == ["4", "8", "16"]
     plot = parallel_plot(a_study(5).trials, "validation loss")
     assert "best validation loss" in plot.summary

@@ -156,8 +156,7 @@ def take_up(study: optuna.Study) -> None:
 
 def best_changes(study: optuna.Study) -> list[str]:
     """Return the changes that make the best trial of its recipe."""
-    best = study.best_trial
-    return [*study.user_attrs.get("changes", []), *(change_of(key, value) for key, value in best.params.items())]
+    return [*study.user_attrs.get("changes", []), *_changes(study.best_trial.params)]
 
 
 def _one(study: optuna.Study, trial: Trial, sweep: Sweep, places: Places, told: Told, *, progress: bool) -> None:
@@ -193,8 +192,13 @@ def _one(study: optuna.Study, trial: Trial, sweep: Sweep, places: Places, told: 
 
 
 def _recipe(sweep: Sweep, values: Mapping[str, Value]) -> Recipe:
-    changes = sorted((change_of(key, value) for key, value in values.items()), key=lambda one: ".name=" not in one)
-    return read_recipe(sweep.recipe, [*sweep.changes, *changes])
+    return read_recipe(sweep.recipe, [*sweep.changes, *_changes(values)])
+
+
+def _changes(values: Mapping[str, Value]) -> list[str]:
+    """Return values as changes, names of parts first: a part that is changed loses its options."""
+    ordered = sorted(values.items(), key=lambda one: not one[0].endswith(".name"))
+    return [change_of(key, value) for key, value in ordered]
 
 
 def _stop_if_hopeless(study: optuna.Study) -> None:

@@ -15,10 +15,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from twinlens.evaluate.plots.ink import INK, MUTED, SYSTEMS, Plot, canvas, drawing, write
+from twinlens.evaluate.plots.ink import INK, MUTED, PLATE, SYSTEMS, Plot, canvas, drawing, write
 from twinlens.lab.space import Value
 from twinlens.lab.sweep import finished_trials
 
+LABEL = {"facecolor": PLATE, "edgecolor": "none", "alpha": 0.75, "pad": 0.6}  # values stay legible over lines
 LEAST = 4  # finished trials below which neither plot says anything
 
 
@@ -32,6 +33,7 @@ class Scale:
         high: value at the top.
         log: logarithmic.
         names: of choices that are no numbers, bottom to top; empty otherwise.
+        marks: values that are written beside it; empty for both ends and the middle.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Scale:
     high: float
     log: bool = False
     names: tuple[str, ...] = ()
+    marks: tuple[float, ...] = ()
 
     def height(self, value: Value) -> float:
         """Return how high a value stands, 0 to 1."""
@@ -54,7 +57,7 @@ class Scale:
         if self.names:
             return [(self.height(name), name) for name in self.names]
         middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
-        return [(self.height(value), f"{value:.3g}") for value in sorted({self.low, middle, self.high})]
+        return [(self.height(value), f"{value:.3g}") for value in self.marks or sorted({self.low, middle, self.high})]
 
 
 def importances(study: optuna.Study) -> dict[str, float]:
@@ -136,7 +139,7 @@ def _uprights(axes: Axes, scales: Sequence[Scale]) -> None:
     for at, scale in enumerate(scales):
         axes.axvline(at, color=MUTED, linewidth=0.8, zorder=0)
         for height, text in scale.ticks():
-            axes.text(at + 0.04, height, text, fontsize=7.5, color=INK, va="center", zorder=5)
+            axes.text(at + 0.04, height, text, fontsize=7.5, color=INK, va="center", zorder=5, bbox=LABEL)
 
 
 def _scale(key: str, values: Sequence[Value], trials: Sequence[FrozenTrial]) -> Scale:
@@ -145,7 +148,8 @@ def _scale(key: str, values: Sequence[Value], trials: Sequence[FrozenTrial]) -> 
     numbers = [float(value) for value in values]
     distribution = next(trial.distributions[key] for trial in trials if key in trial.distributions)
     log = bool(getattr(distribution, "log", False)) or (min(numbers) > 0 and max(numbers) / min(numbers) >= 8)
-    return Scale(key, min(numbers), max(numbers), log)
+    chosen = isinstance(distribution, optuna.distributions.CategoricalDistribution)
+    return Scale(key, min(numbers), max(numbers), log, marks=tuple(sorted(set(numbers))) if chosen else ())
 
 
 def _objective(study: optuna.Study) -> str:
