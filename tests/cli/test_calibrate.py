@@ -164,6 +164,9 @@ def test_verify_uses_what_was_saved(shell: Shell, many: Path, photos: tuple[Path
     odds = [record["probability"] / (1 - record["probability"]) for record in (doubted, mine)]
     assert odds[0] / odds[1] == pytest.approx(0.001 / 0.999, rel=1e-3)
     assert shell("verify", *photos, "--prior", "2")[0] == 2
+    assert "made with the detector" not in shell("verify", *photos, "--calibration", "mine")[2]
+    other = shell("verify", *photos, "--calibration", "mine", "--detector", "mtcnn")[2]
+    assert "'mine' was made with the detector yunet, not with mtcnn" in other
     assert shell("verify", *photos, "--calibration", "nobody's")[0] == 4
 
 

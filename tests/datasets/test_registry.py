@@ -26,6 +26,8 @@ def test_folders_and_lists_are_opened_by_path(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("first,second,same\nAnn/1.png,Ann/2.png,1\nAnn/1.png,Bo/1.png,0\n")
     assert open_dataset(str(tmp_path), tmp_path).people == {"Ann", "Bo"}
     assert len(open_dataset(str(tmp_path / "pairs.csv"), tmp_path).split("all").pairs) == 2
+    with pytest.raises(OptionError, match="an empty variable"):
+        open_dataset("", tmp_path)  # not the folder in which one happens to be
 
 
 def test_unknown_names_list_the_known_ones(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from twinlens.cli.output import note
 from twinlens.errors import GalleryError, OptionError
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def build(setup: Setup, *, gallery: Literal["none", "there", "new"] = "none") ->
         threshold=setup.threshold,
         prior=EVEN if setup.prior is None else setup.prior,
     )
+    _doubt_calibration(setup)
     return Recognizer.default(
         None if gallery == "none" else gallery_place(setup.gallery, new=gallery == "new"),
         detector=setup.detector,
@@ -168,6 +170,22 @@ def build(setup: Setup, *, gallery: Literal["none", "there", "new"] = "none") ->
             threads=setup.threads,
         ),
     )
+
+
+def _doubt_calibration(setup: Setup) -> None:
+    """Say where a calibration of the user's was made with another detector: other crops, other similarities.
+
+    Raises:
+        ModelError: no such model or calibration, or it cannot be read.
+    """
+    from twinlens.zoo import find_card, own_calibration
+
+    own = own_calibration(find_card(setup.model), setup.calibration)
+    if own is not None and own.detector != setup.detector:
+        note(
+            f"note: the calibration {own.name!r} was made with the detector {own.detector}, not with {setup.detector}: "
+            f"its probabilities and thresholds may be off (twinlens calibrate ... --detector {setup.detector})"
+        )
 
 
 def check_threshold(setup: Setup) -> None:

@@ -97,6 +97,9 @@ def open_dataset(name: str, data_root: Path) -> Dataset:
     if name in DATASETS:
         entry = DATASETS[name]
         return replace(entry.load(data_root / entry.folder), name=name)
+    if not name.strip():
+        msg = "wanted a data set's name, a folder or a CSV file, got nothing: an empty variable?"
+        raise OptionError(msg)
     path = Path(name).expanduser()
     if path.is_dir():
         return folder.load_folder(path)
