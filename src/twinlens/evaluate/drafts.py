@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ def whole(path: Path) -> Iterator[Path]:
         OSError: it cannot be written; the error names the file.
     """
     as_it_is = path.is_symlink() or (path.exists() and not path.is_file())
-    draft = path if as_it_is else path.with_name(f".{path.stem[:100]}.part{path.suffix}")
+    draft = path if as_it_is else path.with_name(f".{path.stem[:100]}.{os.getpid()}.part{path.suffix}")
     try:
         yield draft
         if draft != path:
