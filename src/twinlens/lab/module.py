@@ -15,6 +15,7 @@ from torch import Tensor
 from twinlens.lab.averaging import Average
 from twinlens.lab.batch import Batch
 from twinlens.lab.feed import Feed
+from twinlens.lab.heap import keep_freed_memory
 from twinlens.lab.objectives import Objective
 from twinlens.lab.optimizers import build_optimizer, raise_momentum
 from twinlens.lab.penalty import penalty
@@ -64,6 +65,10 @@ class SiameseModule(LightningModule):
         steps = len(self.feed)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self._factor(step / steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_fit_start(self) -> None:
+        """Prepare this process."""
+        keep_freed_memory()
 
     def on_train_epoch_start(self) -> None:
         """Begin an epoch's own streams of random numbers."""
