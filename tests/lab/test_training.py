@@ -224,6 +224,13 @@ def test_limits_are_kept_and_marked(make: Make, trained: Train) -> None:
     assert not (outcome.folder / "panels").exists()
 
 
+def test_time_that_is_over_ends_a_run_in_the_middle_of_an_epoch(make: Make, trained: Train) -> None:
+    outcome = trained(make("training.epochs=500"), limits=Limits(seconds=0.3, panels=False))
+    assert 1 <= outcome.epochs < 500
+    assert outcome.test is not None
+    assert outcome.limits == {"seconds": 0.3}
+
+
 def test_no_validation_needs_nothing_to_choose(make: Make, trained: Train) -> None:
     with pytest.raises(RecipeError, match="nothing to choose on"):
         trained(make("data.validation=none"))
