@@ -65,6 +65,13 @@ def _without(record: dict[str, Any], key: str) -> dict[str, Any]:
         (lambda r: {**r, "parts": {}}, "report.parts must be a list"),
         (lambda r: {**r, "headline": [{**r["headline"][0], "format": "furlongs"}]}, "furlongs"),
         (lambda r: {**r, "search": 3}, "report.search must be an object"),
+        (
+            lambda r: {**r, "headline": [{**r["headline"][0], "value": 1e308, "high": 1e308}]},
+            "report.headline[0] must be",
+        ),
+        (lambda r: {**r, "headline": [{**r["headline"][0], "low": 0.9, "high": 0.1}]}, "within its interval"),
+        (lambda r: {**r, "histogram": {**r["histogram"], "edges": [0.0]}}, "report.histogram has lists"),
+        (lambda r: {**r, "curve": {**r["curve"], "fmr": []}}, "report.curve has lists"),
     ],
 )
 def test_damage_is_told_by_its_place(damage, said: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

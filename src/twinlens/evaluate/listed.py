@@ -135,6 +135,8 @@ def _over_folds(test: Test, whole: Figure | None) -> Figure:
     mean = over_folds(_fold_accuracies(test))
     note = f"{len(test.names)} folds, standard error {mean.standard_error:.4f}; failures count as non-matches"
     found = figure_of("accuracy, mean over folds", mean.interval, note=note)
+    if found.low is not None and found.high is not None:  # Student's interval knows of no ends
+        found = replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
     if mean.standard_error or whole is None:
         return found
     return replace(found, low=whole.low, high=whole.high, method=whole.method)

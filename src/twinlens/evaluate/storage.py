@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from twinlens.errors import DatasetError
-from twinlens.evaluate.records import Report
+from twinlens.evaluate.records import ErrorCurve, Figure, Histogram, Report
 
 KIND = "twinlens report"
 FORMAT = 1
@@ -116,4 +116,28 @@ def _record(value: Any, kind: Any, where: str) -> Any:
     if unknown:
         msg = f"{where} has unknown keys {', '.join(unknown)}"
         raise KeyError(msg)
-    return kind(**{name: made(inner, hints[name], f"{where}.{name}") for name, inner in value.items()})
+    whole = kind(**{name: made(inner, hints[name], f"{where}.{name}") for name, inner in value.items()})
+    _check_fit(whole, where)
+    return whole
+
+
+def _check_fit(record: object, where: str) -> None:
+    """Refuse numbers that cannot be drawn or shown: a share beyond 0 and 1, lists that do not belong together.
+
+    Raises:
+        ValueError: there are.
+    """
+    if isinstance(record, Figure) and record.format == "rate":
+        numbers = [number for number in (record.low, record.value, record.high) if number is not None]
+        # ends a little outside: earlier reports had Student's interval over folds as it is
+        if numbers != sorted(numbers) or not 0 <= (record.value or 0) <= 1 or not all(-1 <= n <= 2 for n in numbers):
+            msg = f"{where} must be a share from 0 to 1 within its interval, got {numbers}"
+            raise ValueError(msg)
+    lists = {
+        Histogram: ("genuine", "impostors"),
+        ErrorCurve: ("thresholds", "fmr", "fnmr"),
+    }.get(type(record), ())
+    lengths = {len(getattr(record, name)) for name in lists}
+    if len(lengths) > 1 or (isinstance(record, Histogram) and len(record.edges) != len(record.genuine) + 1):
+        msg = f"{where} has lists whose lengths do not fit"
+        raise ValueError(msg)
