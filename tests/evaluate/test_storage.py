@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ def test_what_is_no_number_becomes_nothing() -> None:
 @settings(max_examples=30)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.text(), st.text())
 def test_figures_survive(value: float, name: str, note: str) -> None:
-    figure = Figure(name, value, note=note)
-    again = made(json.loads(json.dumps(plain({"name": name, "value": value, "note": note}))), Figure, "figure")
+    figure = Figure(name, value, format="number", note=note)
+    again = made(json.loads(json.dumps(plain(asdict(figure)))), Figure, "figure")
     assert (again.name, again.note) == (figure.name, figure.note)
     assert again.value == pytest.approx(value, rel=1e-6)
 

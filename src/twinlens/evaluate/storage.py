@@ -138,6 +138,8 @@ def _check_fit(record: object, where: str) -> None:
         ErrorCurve: ("thresholds", "fmr", "fnmr"),
     }.get(type(record), ())
     lengths = {len(getattr(record, name)) for name in lists}
-    if len(lengths) > 1 or (isinstance(record, Histogram) and len(record.edges) != len(record.genuine) + 1):
+    if len(lengths) > 1 or (
+        isinstance(record, Histogram) and record.edges and len(record.edges) != len(record.genuine) + 1
+    ):
         msg = f"{where} has lists whose lengths do not fit"
         raise ValueError(msg)
