@@ -77,12 +77,11 @@ def reproduce(
 
 def _report(done: Reproduction, folders: list[Path], folder: Path, *, json: bool) -> None:
     """Print the table, and write it with its JSON and plots."""
-    from twinlens.evaluate.machine import machine
     from twinlens.lab.reproduction_plots import write_plots
     from twinlens.lab.tables import markdown, record
 
     command = shlex.join(["twinlens", *sys.argv[1:]])
-    said = {"command": command, "machine": machine()}
+    said = {"command": command, "machine": _machine()}
     emit(record(done, **said), markdown(done, **said).rstrip("\n"), as_json=json)
     name = f"reproduce-{done.study.name}"
     try:
@@ -97,3 +96,17 @@ def _report(done: Reproduction, folders: list[Path], folder: Path, *, json: bool
         raise OptionError(msg) from error
     for path in (folder / f"{name}.md", folder / f"{name}.json", *plots):
         note(f"wrote {path}")
+
+
+def _machine() -> str:
+    """Return processor, cores and versions; nothing that names the machine or its owner."""
+    import platform
+    from importlib.metadata import version
+
+    from twinlens.lab.environment import processor
+    from twinlens.runtime import usable_cores
+
+    return (
+        f"{processor()}, {usable_cores()} cores, PyTorch {version('torch')}, Python {platform.python_version()}. "
+        "Seconds are those of each run, on a machine that may have had other work; they claim no speed."
+    )
