@@ -76,6 +76,7 @@ def test_a_folder_of_ones_own_gives_a_table_and_files(shell: Shell, album: Path,
     assert again.settings == found.settings
 
 
+@pytest.mark.slow
 def test_json_is_one_object_a_setting_and_a_part_is_marked(shell: Shell, album: Path) -> None:
     words = ("benchmark", "detectors", "--on", album, "--detector", "yunet:single", "--photos", "2", "--json")
     code, text, _ = shell(*words)

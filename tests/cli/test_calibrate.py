@@ -145,6 +145,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory, astronaut: Image) -> tuple[
     return folder / "collins.png", folder / "again.png"
 
 
+@pytest.mark.slow
 def test_verify_uses_what_was_saved(shell: Shell, many: Path, photos: tuple[Path, Path], tmp_path: Path) -> None:
     code, _, err = shell("calibrate", many, "--save", "mine", "--out", tmp_path / "plots")
     assert code == 0
@@ -184,6 +185,7 @@ def test_named_like_the_model_it_is_in_force_until_it_is_forgotten(shell: Shell,
     assert shell.record("models", "show", "sface")["calibration"] == card
 
 
+@pytest.mark.slow
 def test_too_few_people_for_the_default_rate_leave_the_cards_thresholds(
     shell: Shell, scores: Path, photos: tuple[Path, Path]
 ) -> None:
@@ -240,6 +242,7 @@ def test_a_name_is_checked_before_the_work(shell: Shell, tmp_path: Path) -> None
     assert "a name that can be a file's" in err
 
 
+@pytest.mark.slow
 def test_a_report_is_of_the_models_card_whatever_was_saved(
     shell: Shell, many: Path, astronaut: Image, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_folder_of_people_gives_figures_and_a_page(shell: Shell, people: Path,
     assert "https://" not in page
 
 
+@pytest.mark.slow
 def test_a_csv_of_pairs_has_slices_of_its_own_columns_and_they_are_only_text(
     shell: Shell, pairs: Path, tmp_path: Path
 ) -> None:
@@ -117,6 +118,7 @@ def test_json_is_the_report(shell: Shell, people: Path) -> None:
     assert sum(part["people"] for part in record["parts"]) == 10
 
 
+@pytest.mark.slow
 def test_mistakes_are_shown_as_photos_in_the_page_alone(shell: Shell, people: Path, tmp_path: Path) -> None:
     alike = tmp_path / "alike"  # everybody's photos show somebody else: errors for certain
     for who in range(PEOPLE):
@@ -132,6 +134,7 @@ def test_mistakes_are_shown_as_photos_in_the_page_alone(shell: Shell, people: Pa
     assert "data:image" not in (out / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_was_seen_is_kept_and_where_is_nobodys_business(shell: Shell, people: Path, tmp_path: Path) -> None:
     seen = tmp_path / "seen.db"
     for form in (("--resume", seen), (f"--resume={seen}",)):
@@ -215,6 +218,7 @@ def test_scores_that_are_no_numbers_are_told(shell: Shell, tmp_path: Path) -> No
     assert "finite" in err
 
 
+@pytest.mark.slow
 def test_an_earlier_report_is_kept_unless_told_otherwise(shell: Shell, people: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -239,6 +243,7 @@ def test_a_full_disk_is_told_and_the_figures_are_not_lost(shell: Shell, people: 
     assert re.search(r"cannot write .*report\.json: No space left", err)
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_utf8_does_not_break_a_report(shell: Shell, people: Path, tmp_path: Path) -> None:
     """Old archives have such names; what is written must still be UTF-8, and the JSON must be read again."""
     odd = tmp_path / os.fsdecode(b"mus\xe9e")

@@ -64,6 +64,7 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_an_exported_run_verifies_by_name(shell: Shell, run: Path, tmp_path: Path, astronaut: Image) -> None:
     code, out, err = shell("export", run, "--name", "little", "--int8", "--json")
     assert code == 0, err

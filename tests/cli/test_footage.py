@@ -111,6 +111,7 @@ def test_photos_and_films_in_one_command_keep_their_order(run: Run, footage: Pat
     assert run("identify", footage / "empty_room.avi")[0] == 1
 
 
+@pytest.mark.slow
 def test_copies_never_overwrite_each_other_or_the_film(run: Run, footage: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     twin = tmp_path / "other" / "film.mp4"

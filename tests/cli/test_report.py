@@ -90,6 +90,7 @@ def test_a_card_goes_to_the_screen_or_a_file_with_its_plots(shell: Shell, bare: 
     assert record["card"].startswith("# m on d\n")
 
 
+@pytest.mark.slow
 def test_addresses_of_plots_are_seen_from_the_card(shell: Shell, whole: Path, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     assert shell("report", "card", whole, "--out", "docs/card.md", "--plots", "plots")[0] == 0

@@ -92,7 +92,8 @@ def test_one_object_a_run(run: Run, tmp_path: Path) -> None:
     assert json.loads(again) == record
 
 
-def test_mistakes_are_said_before_anything_is_made(run: Run, tmp_path: Path) -> None:
+def test_mistakes_are_said_before_anything_is_made(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINLENS_DATA", str(tmp_path / "nothing"))
     mistakes: list[tuple[tuple[str, ...], type[Exception], str]] = [
         (("wavs",), RecipeError, "no recipe 'wavs'"),
         (("waves.toml", "--set", "training.epoch=5"), RecipeError, "did you mean 'epochs'"),

@@ -39,6 +39,7 @@ def test_a_set_without_one_of_its_lists_is_partly_here(tmp_path: Path) -> None:
     assert lacking["lfw-dev"] == ("pairsDevTrain.txt", "pairsDevTest.txt")
 
 
+@pytest.mark.slow
 def test_the_real_sets_open_exactly_where_nothing_is_lacking(data_folder: Path) -> None:
     for shelf in take_stock(data_folder):
         for stock in shelf.protocols:

@@ -51,6 +51,7 @@ def test_bubbles_stand_at_time_and_quality_with_the_parameters_as_area() -> None
     assert [text.get_text() for text in axes.texts] == ["yunet single", "other tiny"]
 
 
+@pytest.mark.slow
 def test_each_set_has_a_panel_that_names_it() -> None:
     with drawing():
         plot = quality_graph([two_sizes(), replace(two_sizes("fddb"), quick=True)])
@@ -60,6 +61,7 @@ def test_each_set_has_a_panel_that_names_it() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_published_points_stand_only_where_the_measure_is_theirs() -> None:
     with drawing():
         ours, theirs = panels(mean_precision_graph([two_sizes()]))
@@ -98,6 +100,7 @@ def test_words_keep_apart_when_quality_is_the_same() -> None:
         assert not any(box.overlaps(other) for other in boxes[place + 1 :])
 
 
+@pytest.mark.slow
 def test_unknown_sizes_are_dots_and_files_are_the_same_twice(tmp_path: Path) -> None:
     bare = replace(sample(), settings=tuple(replace(result, parameters=0) for result in sample().settings))
     with drawing():

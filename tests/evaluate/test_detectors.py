@@ -145,6 +145,7 @@ def test_nothing_decoded_or_nothing_to_find_is_refused() -> None:
         benchmark(own(scene("a", (0, 0, 9, 9))), [both("a", [], [])])
 
 
+@pytest.mark.slow
 def test_a_benchmark_comes_back_from_json(tmp_path: Path) -> None:
     path = tmp_path / "wider.json"
     path.write_text(benchmark_text(sample()), encoding="utf-8")

@@ -46,6 +46,7 @@ def test_plots_are_svg_with_words_and_without_foreign_things(written: Path) -> N
         assert not list(root.iter("{http://www.w3.org/2000/svg}image"))
 
 
+@pytest.mark.slow
 def test_the_same_report_gives_the_same_files(written: Path, tmp_path: Path) -> None:
     again = replace(full(), slices=(), calibrations=(), search=None, folds=())
     for name in ("one", "two"):

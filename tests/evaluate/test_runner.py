@@ -160,6 +160,7 @@ def test_the_baseline_stands_beside_with_mcnemars_test() -> None:
     assert report.baseline.mcnemar.value < 1e-6
 
 
+@pytest.mark.slow
 def test_a_report_survives_its_json(tmp_path: Path) -> None:
     report = evaluate(ten_folds(), MadeUpLens(noise=NOISE), baseline=MadeUpLens(noise=2))
     path = tmp_path / "report.json"
@@ -168,6 +169,7 @@ def test_a_report_survives_its_json(tmp_path: Path) -> None:
     assert report_text(again) == report_text(report)
 
 
+@pytest.mark.slow
 def test_what_was_seen_is_not_looked_at_again(tmp_path: Path) -> None:
     dataset, first, second = two_parts(), MadeUpLens(noise=NOISE), MadeUpLens(noise=NOISE)
     real = {}

@@ -47,6 +47,7 @@ def study(make_named: Make, tmp_path: Path) -> Study:
     )
 
 
+@pytest.mark.slow
 def test_runs_are_made_once_and_what_cannot_be_is_noted(study: Study, tmp_path: Path) -> None:
     said: list[str] = []
     plan = Plan(tmp_path / "runs", threads=1)
@@ -84,6 +85,7 @@ def test_an_unfinished_run_is_taken_up(study: Study, tmp_path: Path) -> None:
     assert after["test"] == before["test"]
 
 
+@pytest.mark.slow
 def test_a_run_of_another_recipe_is_refused_but_not_for_its_words(study: Study, tmp_path: Path) -> None:
     plan = Plan(tmp_path / "runs", threads=1, seeds=1, only=("one",))
     run_tasks(tasks_of(study, plan), plan, tmp_path, told=lambda _: None)

@@ -83,6 +83,7 @@ def test_what_was_kept_is_what_is_loaded_and_scored(make: Make, trained: Train, 
     assert float(scores.right(outcome.test.threshold).mean()) == outcome.test.accuracy
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(make: Make, trained: Train) -> None:
     first, second, other = (
         trained(make("training.epochs=1", f"training.seed={seed}"), name)
@@ -163,6 +164,7 @@ def test_a_finished_run_is_not_repeated(make: Make, trained: Train) -> None:
         trained(make("optimizer.lr=0.5"), resume=True)
 
 
+@pytest.mark.slow
 def test_patience_ends_a_run(make: Make, trained: Train) -> None:
     outcome = trained(make("training.epochs=30", "training.patience=2", "optimizer.name=sgd", "optimizer.lr=1e-12"))
     assert outcome.epochs < 30
@@ -205,6 +207,7 @@ def test_every_kind_of_batch_trains(
     assert (outcome.validation.loss is None) is ("batch.kind=people" in changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_optimizers_and_precisions(make: Make, trained: Train, optimizer: str, precision: str) -> None:
@@ -275,6 +278,7 @@ def full_disk(free: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, ignored)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_run_as_it_was(make: Make, trained: Train, tmp_path: Path) -> None:
     recipe = make("training.epochs=3")
     whole = trained(recipe, "whole")

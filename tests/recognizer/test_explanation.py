@@ -104,6 +104,7 @@ def test_a_photo_with_itself_rests_on_the_face(recognizer: Recognizer, astronaut
     np.testing.assert_array_equal(found.left.importance, found.right.importance)
 
 
+@pytest.mark.slow
 def test_batches_do_not_change_the_map(explained: Explanation, astronaut: Image, stranger: Image) -> None:
     detector = build_detector("yunet", checked_paths(find_card("yunet")))
     odd, usual = Recording(batch=3), Recording()

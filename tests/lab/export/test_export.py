@@ -64,6 +64,7 @@ def make_run(folder: Path, recipe: Recipe) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("colour", "scale"), [("grey", "unit"), ("rgb", "imagenet")])
 def test_both_engines_answer_as_torch_does(colour: str, scale: str) -> None:
     recipe = recipe_with(colour=colour, scale=scale)
@@ -74,6 +75,7 @@ def test_both_engines_answer_as_torch_does(colour: str, scale: str) -> None:
     assert all(one.difference < 1e-4 and one.cosine > 0.9999 for one in found)
 
 
+@pytest.mark.slow
 def test_another_network_is_noticed() -> None:
     recipe = recipe_with()
     network = CropNetwork(recipe, drawn(recipe), Framing.whole(40)).eval()
@@ -83,6 +85,7 @@ def test_another_network_is_noticed() -> None:
         agreements(CropNetwork(recipe, other, Framing.whole(40)).eval(), model)
 
 
+@pytest.mark.slow
 def test_packed_weights_are_int8_and_near() -> None:
     recipe = recipe_of({**TABLE, "trunk": {"name": "residual", "stages": [1, 1], "width": 16, "dim": 8}})
     network = CropNetwork(recipe, drawn(recipe), Framing.whole(40)).eval()

@@ -66,6 +66,7 @@ def test_a_head_that_helps_is_found_better_by_others() -> None:
     refuse_no_better(found)
 
 
+@pytest.mark.slow
 def test_where_nothing_is_to_be_gained_the_head_is_refused() -> None:
     found = fit(people_of(nuisance=0.0), seed=0)
     assert not found.verdict.better
@@ -88,6 +89,7 @@ def test_listed_pairs_alone_judge_unnamed_people() -> None:
     assert verdict.genuine + verdict.impostors == material.listed.same.size
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_head() -> None:
     material = people_of(nuisance=1.0)
     one, other = (train_head(material, PLANS["free"], seed=3) for _ in range(2))
@@ -219,6 +221,7 @@ def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
         with_head(little_base(tmp_path / "base.onnx"), some_head(DIM, 2, 0), output="other")
 
 
+@pytest.mark.slow
 def test_a_saved_fit_is_a_model_that_every_engine_answers_alike(tmp_path: Path) -> None:
     """On the real default model: the card's golden values are made by its own file and numpy."""
     dim = 128
