@@ -78,7 +78,7 @@ def test_a_folder_of_people_gives_figures_and_a_page(shell: Shell, people: Path,
     assert code == 0
     assert "6 people, 18 genuine and 135 impostor pairs" in text
     assert re.search(r"^FMR +0\S* \(\S+ to 0\.\d+\) +at threshold", text, re.MULTILINE)
-    assert "135 impostor pairs cannot support a target FMR of 0.01" in text
+    assert "135 pairs of photos, but only 15 pairs of people: FMR 0.1 needs 30 (rule of three)" in text
     assert {path.name for path in out.iterdir()} >= FILES
     assert all(str(path) in err for path in out.iterdir())
     report = read_report(out / "report.json")

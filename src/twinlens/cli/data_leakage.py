@@ -63,9 +63,13 @@ def leakage(
 
 def text(found: Leakage, examples: int = SHOWN) -> str:
     """Return what a person reads: leaks first."""
+    from twinlens.evaluate.leakage.cautions import leaking_kinds
+
     lines = [f"{name}: {people:,} people, {found.photos[name]:,} photos" for name, people in found.people.items()]
+    hidden = leaking_kinds(found.findings)
     for level in LEVELS:
-        told = [line for finding in found.findings if finding.level == level for line in _told(finding, examples)]
+        chosen = [f for f in found.findings if f.level == level and not (level == "clean" and f.kind in hidden)]
+        told = [line for finding in chosen for line in _told(finding, examples)]
         lines += ["", *told] if told else []
     if found.unchecked:
         lines += ["", *(f"not looked at: {reason}" for reason in found.unchecked)]

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from twinlens.errors import CalibrationError
-from twinlens.metrics.operating import threshold_at_fmr
+from twinlens.metrics.operating import impostors_needed, threshold_at_fmr
 from twinlens.metrics.verification import best_accuracy_threshold
 from twinlens.score import DEFAULT_FMR, threshold_at
 from twinlens.zoo import Measurement
@@ -39,13 +39,24 @@ def chosen(
     genuine: Float[np.ndarray, " genuine"],
     impostor: Float[np.ndarray, " impostor"],
     *,
+    met: int,
     targets: Sequence[float] = TARGETS,
 ) -> Choice:
-    """Choose thresholds on the scores of other people."""
+    """Choose thresholds on the scores of other people.
+
+    Args:
+        source: who chose, for the report.
+        genuine: scores of pairs of one person.
+        impostor: scores of pairs of two people.
+        met: pairs of two people behind ``impostor``. Where all photos are compared each counts once, however many
+            photos the two have: pairs of photos are not independent enough for the rule of three. A list of pairs,
+            drawn so that people rarely meet twice, counts as it is.
+        targets: false match rates.
+    """
     return Choice(
         source,
         best_accuracy_threshold(genuine, impostor),
-        {target: _supported(impostor, target) for target in targets},
+        {target: _supported(impostor, target, met) for target in targets},
         impostor.size,
     )
 
@@ -61,7 +72,13 @@ def from_card(measured: Measurement, *, targets: Sequence[float] = TARGETS) -> C
     return Choice("of the model's card", threshold_at(measured, DEFAULT_FMR), found, measured.impostors)
 
 
-def _supported(impostor: Float[np.ndarray, " impostor"], target: float) -> float | str:
+def _supported(impostor: Float[np.ndarray, " impostor"], target: float, met: int) -> float | str:
+    needed = impostors_needed(target)
+    if met < needed <= impostor.size:
+        return (
+            f"{impostor.size:,} pairs of photos, but only {met:,} pairs of people: FMR {target:g} needs {needed:,} "
+            "(rule of three)"
+        )
     try:
         return threshold_at_fmr(impostor, target)
     except CalibrationError as error:

@@ -147,10 +147,11 @@ def _choice(round_: Round, plan: Plan, seen: Seen) -> Choice | None:
 
 def _chosen_on(split: Split, source: str, plan: Plan, seen: Seen) -> Choice:
     if plan.pairs == "all":
-        scores = compare_everyone(split, seen)[1]
-        return chosen(source, scores.genuine, scores.impostor)
+        crossed, scores = compare_everyone(split, seen)
+        people = np.unique(crossed.people).size
+        return chosen(source, scores.genuine, scores.impostor, met=people * (people - 1) // 2)
     trials = compare_pairs(split, seen)
-    return chosen(source, trials.genuine, trials.impostor)
+    return chosen(source, trials.genuine, trials.impostor, met=trials.impostor.size)
 
 
 def _read_off(round_: Round, plan: Plan, seen: Seen) -> Choice:

@@ -38,12 +38,20 @@ def cautions_of(leakage: Leakage) -> tuple[Caution, ...]:
 
 def shared_nothing(findings: Sequence[Finding]) -> str:
     """Say in one sentence what two parts do not share; empty where nothing was compared."""
-    dirty = {finding.kind for finding in findings if finding.level == "leak"}
-    # A kind tells only what those before it have not told: files of the same bytes are the same picture as well.
-    dirty.update(*(PICTURES[at:] for at, kind in enumerate(PICTURES) if kind in dirty))
+    dirty = leaking_kinds(findings)
     kinds = [finding.kind for finding in findings if not finding.inside and finding.level == "clean"]
     said = [SHARED[kind] for kind in dict.fromkeys(kinds) if kind in SHARED and kind not in dirty]
     return f"The parts share {', '.join(said)}." if said else ""
+
+
+def leaking_kinds(findings: Sequence[Finding]) -> frozenset[Kind]:
+    """Return the kinds of which nothing clean may be said.
+
+    A kind tells only what those before it have not told: files of the same bytes are the same picture as well.
+    """
+    leaking: set[Kind] = {finding.kind for finding in findings if finding.level == "leak"}
+    leaking.update(*(PICTURES[at:] for at, kind in enumerate(PICTURES) if kind in leaking))
+    return frozenset(leaking)
 
 
 def card_cautions(
