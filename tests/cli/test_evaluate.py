@@ -250,6 +250,9 @@ def test_a_name_that_is_no_utf8_does_not_break_a_report(shell: Shell, people: Pa
     shutil.copytree(people, odd / "people")
     (odd / "people" / "p00").rename(odd / "people" / os.fsdecode(b"\xff\xe9"))
     (odd / "people" / "p01").rename(odd / "people" / os.fsdecode(b"caf\xe9"))
+    for name in (b"\xff\xe9", b"caf\xe9"):  # in everybody's folder: a false match, whoever is tested
+        for folder in [path for path in (odd / "people").iterdir() if path.name != os.fsdecode(name)]:
+            shutil.copy(odd / "people" / os.fsdecode(name) / "0.png", folder / f"copy{name[0]}.png")
     out = tmp_path / "out"
     code, _, err = shell("evaluate", "pixels", "--on", odd / "people", "--out", out, "--resume", tmp_path / "seen.db")
     assert code == 0, err
