@@ -19,6 +19,7 @@ def run(*options: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_no_bad_file_does_harm() -> None:
     assert "0 complaints" in run("--mutations", "400")
 

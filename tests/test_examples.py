@@ -37,9 +37,11 @@ def test_enrol_and_identify(photos: Path, tmp_path: Path) -> None:
     assert said.splitlines() == ["done", "Eileen Collins"]
 
 
+@pytest.mark.slow
 def test_photo_collection(photos: Path) -> None:
     assert run("photo_collection.py", photos) == "person 1: a.png#1, b.jpg#1\n"
 
 
+@pytest.mark.slow
 def test_own_threshold(photos: Path) -> None:
     assert run("own_threshold.py", photos / "a.png", photos / "b.jpg").startswith("True")

@@ -100,6 +100,7 @@ def test_json_has_an_object_a_track(run: Run, footage: Path) -> None:
     assert {r["track"] for r in records} == {1, 2}
 
 
+@pytest.mark.slow
 def test_photos_and_films_in_one_command_keep_their_order(run: Run, footage: Path, tmp_path: Path) -> None:
     code, out, err = run(
         "identify", footage / "stranger.png", footage / "empty_room.avi", footage / "collins.png", "--draw", tmp_path
@@ -136,6 +137,7 @@ def test_a_folder_with_spoiled_films(run: Run, footage: Path) -> None:
     assert "frames, " in complaints["broken.avi"]
 
 
+@pytest.mark.slow
 def test_nothing_but_our_words_on_stderr(footage: Path, people: Path, tmp_path: Path) -> None:
     """In a process of its own, where OpenCV and FFmpeg would speak up."""
     names = [str(path) for path in sorted((footage / "spoiled").iterdir())] + [str(tmp_path / "absent.mp4")]

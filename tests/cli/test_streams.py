@@ -31,6 +31,7 @@ def test_a_reader_that_goes_away_does_not_change_the_answer(pair: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full device is a thing of Linux")
 def test_full_streams(pair: str) -> None:
     done = shell(f"twinlens verify {pair} > /dev/full")

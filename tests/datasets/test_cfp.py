@@ -30,6 +30,7 @@ def fp(shared: Path) -> Dataset:
     return load_fp(shared)
 
 
+@pytest.mark.slow
 def test_the_ten_folds_have_the_published_counts(ff: Dataset, fp: Dataset) -> None:
     for dataset in (ff, fp):
         assert {fold.name: fold.counts for fold in dataset.folds} == dict(dataset.expected)
@@ -52,6 +53,7 @@ def test_fp_pairs_go_from_frontal_to_profile(fp: Dataset) -> None:
     assert {(pair.first.path.parent.name, pair.second.path.parent.name) for pair in pairs} == {("frontal", "profile")}
 
 
+@pytest.mark.slow
 def test_baez_splits_three_hundred_one_hundred_one_hundred_people(shared: Path) -> None:
     dataset = load_baez(shared)
     assert {name: split.counts for name, split in dataset.splits.items()} == dict(dataset.expected)

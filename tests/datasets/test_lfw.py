@@ -184,6 +184,7 @@ def test_the_development_view_has_the_published_counts(shared: Path) -> None:
     assert "label-free outside data" in dataset.outside_data
 
 
+@pytest.mark.slow
 def test_every_development_person_has_all_listed_photos(shared: Path) -> None:
     dataset = load_development_unrestricted(shared)
     assert dataset.split("train").counts == Counts(2132, 6685, 1100, 1100)

@@ -26,6 +26,11 @@ def test_folders_and_lists_are_opened_by_path(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("first,second,same\nAnn/1.png,Ann/2.png,1\nAnn/1.png,Bo/1.png,0\n")
     assert open_dataset(str(tmp_path), tmp_path).people == {"Ann", "Bo"}
     assert len(open_dataset(str(tmp_path / "pairs.csv"), tmp_path).split("all").pairs) == 2
+    own = tmp_path / "orl" / "Ann"
+    own.mkdir(parents=True)
+    (own / "1.png").touch()
+    (own / "2.png").touch()
+    assert open_dataset(str(own.parent), tmp_path).name == "./orl"  # not AT&T's set, whatever the folder is called
     with pytest.raises(OptionError, match="an empty variable"):
         open_dataset("", tmp_path)  # not the folder in which one happens to be
 

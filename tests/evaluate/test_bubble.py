@@ -86,6 +86,7 @@ def test_the_recall_that_is_hidden_is_drawn() -> None:
     assert dashes == pytest.approx([0.375, 1.0])
 
 
+@pytest.mark.slow
 def test_words_keep_apart_when_quality_is_the_same() -> None:
     first, second = sample().settings
     near = replace(second, figures=first.figures, cost=replace(first.cost, cpu_ms=first.cost.cpu_ms * 1.3))

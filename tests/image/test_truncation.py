@@ -75,6 +75,7 @@ def test_a_flat_lower_edge_is_not_taken_for_a_missing_one(photo: NDArray[np.uint
             load_image(jpeg(barred)[: int(len(jpeg(barred)) * 0.8)])
 
 
+@pytest.mark.slow
 def test_every_truncation_gives_true_rows_or_an_error(photo: NDArray[np.uint8]) -> None:
     data = jpeg(photo[:64, :64])
     whole = load_image(data).pixels

@@ -40,6 +40,7 @@ def quiet(_: str) -> None:
     """Say nothing."""
 
 
+@pytest.mark.slow
 def test_trials_are_made_on_validation_and_the_store_survives(sweep: Sweep, tmp_path: Path) -> None:
     out = tmp_path / "sweep"
     study = run_sweep(sweep, tmp_path, out, told=quiet)

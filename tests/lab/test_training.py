@@ -65,6 +65,7 @@ def test_a_network_learns_people_made_of_waves(make: Make, trained: Train) -> No
     assert not outcome.collapsed
 
 
+@pytest.mark.slow
 def test_what_was_kept_is_what_is_loaded_and_scored(make: Make, trained: Train, cache: Path) -> None:
     from twinlens.lab.data import open_material
     from twinlens.lab.scoring import Judge

@@ -66,6 +66,9 @@ def evaluate(
     """Evaluate a model by a protocol: error rates with intervals, thresholds, calibration, slices, mistakes."""
     from twinlens.datasets.place import data_root
     from twinlens.datasets.registry import open_dataset
+    from twinlens.evaluate.extra import check_extra
+
+    check_extra()
     from twinlens.evaluate.folder import check_folder, write_report
     from twinlens.evaluate.lenses import PixelLens
     from twinlens.evaluate.memory import ResumeFile

@@ -97,6 +97,7 @@ def test_the_same_seed_gives_the_same_head() -> None:
     assert not np.array_equal(one.weight, train_head(material, PLANS["free"], seed=4).weight)
 
 
+@pytest.mark.slow
 def test_a_held_head_moves_less() -> None:
     material = people_of(nuisance=1.5)
     start = Head.unchanged(DIM, 2).weight

@@ -59,14 +59,18 @@ class Block(nn.Module):
         self.second = nn.Conv2d(filters, filters, 3, 1, 1, bias=False)
         self.second_norm = nn.BatchNorm2d(filters)
         self.shortcut: nn.Module = nn.Identity()
+        self.stride = stride
         if stride > 1 or channels != filters:
-            self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, bias=False), nn.BatchNorm2d(filters))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Transform feature maps."""
         changed = functional.relu(self.first_norm(self.first(pictures)), inplace=True)
         changed = self.second_norm(self.second(changed))
-        return functional.relu(changed + self.shortcut(pictures), inplace=True)
+        # Every stride-th place is taken first: PyTorch 2.13's backward pass of a strided 1x1 convolution of few
+        # channels crashes the process on two threads.
+        taken = pictures[:, :, :: self.stride, :: self.stride] if self.stride > 1 else pictures
+        return functional.relu(changed + self.shortcut(taken), inplace=True)
 
 
 class Residual(Trunk):
