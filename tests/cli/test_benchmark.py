@@ -12,31 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.shells import Shell
 from tests.evaluate.detector_samples import write_folder
 
-from twinlens.cli.app import main
 from twinlens.evaluate.detector_records import read_benchmark
 from twinlens.evaluate.journal import read_looks
 from twinlens.types import Image
 
 FILES = {"README.md", "quality.svg", "quality.png", "mean-precision.svg", "mean-precision.png"}
-
-
-class Shell:
-    """Runs a command line in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch = monkeypatch
-        self._capfd = capfd
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["twinlens", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert "a fault of ours" not in err, err
-        return int(stopped.value.code or 0), out, err
 
 
 @pytest.fixture

@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from tests.cli.shells import Shell
 
-from twinlens.cli.app import main
 from twinlens.draw import save as save_picture
 from twinlens.types import Image
 
 NAMES = "first_subject,second_subject"
 Row = tuple[object, ...]
-
-
-class Shell:
-    """Runs a command line in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capfd = monkeypatch, capfd
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["twinlens", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert "a fault of ours" not in err, err
-        return int(stopped.value.code or 0), out, err
-
-    def record(self, *words: object) -> dict[str, Any]:
-        code, out, _ = self(*words, "--json")
-        assert code in {0, 1}
-        loaded: dict[str, Any] = json.loads(out)
-        return loaded
 
 
 @pytest.fixture

@@ -7,37 +7,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from skimage import data
+from tests.cli.shells import Shell
 
-from twinlens.cli.app import main
 from twinlens.cli.demo_pictures import enlarged
 from twinlens.draw import save
 from twinlens.types import Image
-
-
-class Shell:
-    """Runs a command line in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch = monkeypatch
-        self._capfd = capfd
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["twinlens", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert "a fault of ours" not in err, err
-        return int(stopped.value.code or 0), out, err
-
-    def records(self, *words: object) -> tuple[int, list[dict[str, Any]]]:
-        code, out, _ = self(*words, "--json")
-        return code, [json.loads(line) for line in out.splitlines()]
 
 
 @pytest.fixture

@@ -6,37 +6,19 @@ import json
 import os
 import re
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.cli.shells import Shell
 from tests.evaluate.leakage.photos import save, scene
 
-from twinlens.cli.app import main
 from twinlens.evaluate.storage import read_report
 
 PEOPLE, SHOTS = 12, 3
 FILES = {"report.json", "index.html", "README.md", "histogram.svg", "roc.svg", "det.svg"}
 NASTY = "<script>alert(1)</script>"
-
-
-class Shell:
-    """Runs a command line in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch = monkeypatch
-        self._capfd = capfd
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["twinlens", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert "a fault of ours" not in err, err
-        return int(stopped.value.code or 0), out, err
 
 
 @pytest.fixture

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.cli.shells import Shell
 
-from twinlens.cli.app import main
 from twinlens.draw import save
 from twinlens.lab.reading import recipe_of
 from twinlens.lab.run import WEIGHTS_FILE, write_recipe, write_weights
 from twinlens.lab.siamese import build_siamese
 from twinlens.types import Image
-
-
-class Shell:
-    """Runs a command line in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch = monkeypatch
-        self._capfd = capfd
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["twinlens", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert "a fault of ours" not in err, err
-        return int(stopped.value.code or 0), out, err
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from skimage import data
-from tests.cli.test_commands import Shell, shell
+from tests.cli.shells import Shell
+from tests.cli.test_commands import shell
 from tests.recognizer.audit.crowd import CARD, Crowd
 
 from twinlens.cli.demo_pictures import enlarged

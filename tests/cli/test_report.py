@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.shells import Shell
 from tests.evaluate.conftest import full, minimal
 from tests.evaluate.leakage.photos import save, scene
 
-from twinlens.cli.app import main
 from twinlens.evaluate.storage import report_text
-
-
-class Shell:
-    """Runs a command line in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch = monkeypatch
-        self._capfd = capfd
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["twinlens", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert "a fault of ours" not in err, err
-        return int(stopped.value.code or 0), out, err
 
 
 @pytest.fixture

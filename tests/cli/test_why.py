@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 from skimage import data
+from tests.cli.shells import Shell
 
-from twinlens.cli.app import main
 from twinlens.cli.demo_pictures import enlarged
 from twinlens.cli.why import photo_said, rarity_said
 from twinlens.draw import save
@@ -41,23 +40,6 @@ genuine = 1000
 people = 10
 points = [{ fmr = 0.1, threshold = 0.9, fnmr = 0.1 }, { fmr = 0.001, threshold = 0.95, fnmr = 0.5 }]
 """
-
-
-class Shell:
-    """Runs a command line in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch = monkeypatch
-        self._capfd = capfd
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["twinlens", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert "a fault of ours" not in err, err
-        return int(stopped.value.code or 0), out, err
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ An epoch's draws come from a stream named after it (`twinlens.lab.streams`), so 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -61,7 +62,7 @@ class Meeting:
         return cls(photos, none, none, none.bool(), torch.empty((0, 3), dtype=torch.int64))
 
 
-class Sampler:
+class Sampler(ABC):
     """Epoch -> meetings.
 
     Attributes:
@@ -78,6 +79,7 @@ class Sampler:
         whole, rest = divmod(self.rows, self.size)
         return whole + (rest >= LEAST)
 
+    @abstractmethod
     def epoch(self, number: int, *, rank: int = 0, world: int = 1) -> Iterator[Meeting]:
         """Draw the meetings of an epoch.
 
@@ -86,7 +88,6 @@ class Sampler:
             rank: which of several processes asks: it gets its share of every step's rows.
             world: how many processes there are.
         """
-        raise NotImplementedError
 
 
 class ListedPairs(Sampler):

@@ -15,7 +15,7 @@ from twinlens.errors import ModelError, ModelMismatchError, ModelNotFoundError, 
 from twinlens.zoo.cabinet import user_folder
 from twinlens.zoo.calibration import Calibration
 from twinlens.zoo.card import Measurement, ModelCard
-from twinlens.zoo.tables import calibration_text, measured_text, quoted, read_tables, write_text
+from twinlens.zoo.tables import calibration_text, measured_text, quoted, read_tables, write_whole
 
 FOLDER = "calibrations"
 OF_THE_CARD = "card"  # asks for what the model's card says, whatever the user saved
@@ -118,7 +118,7 @@ def save_calibration(own: OwnCalibration, folder: Path | None = None) -> Path:
     if own.measured is not None:
         parts.append(measured_text(own.measured))
     path = _path(own.name, folder)
-    write_text(path, "\n".join(parts))
+    write_whole(path, "\n".join(parts).encode())
     return path
 
 

@@ -70,7 +70,7 @@ def write_tables(path: Path, *, measured: Measurement | None, calibration: Calib
             wanted[name] = tomllib.loads(table)[name]
             text = _without(text, name).rstrip() + "\n\n" + table
     _check(text, wanted, path)
-    write_text(path, text)
+    write_whole(path, text.encode())
 
 
 def read_tables(values: Mapping[str, Any]) -> tuple[Measurement | None, Calibration | None]:
@@ -114,7 +114,7 @@ def _check(text: str, wanted: Mapping[str, Any], path: Path) -> None:
         raise ModelError(msg)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all.
 
     Raises:
@@ -124,8 +124,8 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".draft")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         Path(draft).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)

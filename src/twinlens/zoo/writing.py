@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from twinlens.errors import ModelError, OptionError
 from twinlens.zoo.cabinet import CARRIED_CARDS, list_cards, user_folder
 from twinlens.zoo.card import Accuracy, ModelCard, ModelFile, read_card
-from twinlens.zoo.tables import calibration_text, measured_text, plain, quoted, write_text
+from twinlens.zoo.tables import calibration_text, measured_text, plain, quoted, write_whole
 
 LONGEST_NAME = 100  # bytes: a file's name with a suffix must fit
 TEXTS = (
@@ -88,8 +86,8 @@ def write_model(card: ModelCard, model: bytes, folder: Path | None = None, *, re
     free_name(card.name, own, replace_old=replace_old)
     file = ModelFile(f"{card.name}.onnx", hashlib.sha256(model).hexdigest(), len(model))
     path = _card(own, card.name)
-    _write_bytes(own / file.name, model)
-    write_text(path, card_text(replace(card, files=(file,), folder=own)))
+    write_whole(own / file.name, model)
+    write_whole(path, card_text(replace(card, files=(file,), folder=own)).encode())
     read_card(path)
     return path
 
@@ -146,27 +144,3 @@ def _with_point(line: str) -> str:
 
 def _lines(head: str, lines: Iterable[str]) -> str:
     return "\n".join([head, *lines, ""])
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        ModelError: it cannot be written.
-    """
-    draft: str | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".draft")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
-    except OSError as error:
-        if draft is not None:
-            with suppress(OSError):
-                Path(draft).unlink()
-        msg = f"cannot write {path}: {error.strerror or error}"
-        raise ModelError(msg) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 
-class Head(nn.Module):
+class Head(nn.Module, ABC):
     """Left and right embeddings (p, d) -> what the head makes of each pair.
 
     Losses speak to a head through `log_odds` and `distance`, so that every head goes with every loss on pairs.
@@ -35,13 +36,13 @@ class Head(nn.Module):
     def initialise(self, generator: Generator) -> None:
         """Draw every weight."""
 
+    @abstractmethod
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
         """Return the raw value of each pair, (p,), or logits (p, 2): different, same."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_odds(self, left: Tensor, right: Tensor) -> Tensor:
         """Return the logarithm of P(same) / P(different), (p,)."""
-        raise NotImplementedError
 
     def similarity(self, left: Tensor, right: Tensor) -> Tensor:
         """Return how alike the pairs are, (p,); higher is more alike. P(same) unless the head says otherwise."""

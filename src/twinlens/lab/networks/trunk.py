@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Generator, nn
 from twinlens.errors import RecipeError
 
 
-class Trunk(nn.Module):
+class Trunk(nn.Module, ABC):
     """Pictures float32 (n, channels, size, size) -> embeddings (n, dim).
 
     A trunk is outlined without memory and without weights; `initialise` draws them. Layers named by `frozen` keep
@@ -25,9 +26,9 @@ class Trunk(nn.Module):
         super().__init__()
         self.dim = dim
 
+    @abstractmethod
     def initialise(self, generator: Generator) -> None:
         """Draw every weight, or load it."""
-        raise NotImplementedError
 
     def frozen(self) -> list[nn.Module]:
         """Return the parts that do not train."""

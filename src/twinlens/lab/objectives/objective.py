@@ -6,6 +6,7 @@ float32, whatever the precision of the trunk. The penalty on weights is apart: `
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,7 +23,7 @@ from twinlens.lab.siamese import Siamese
 Needs = Literal["pairs", "triplets", "people"]
 
 
-class Objective(nn.Module):
+class Objective(nn.Module, ABC):
     """What is minimised; it may own weights, as ArcFace's classes.
 
     Attributes:
@@ -50,9 +51,9 @@ class Objective(nn.Module):
         with torch.autocast(embeddings.device.type, enabled=False):
             return self.loss(siamese.head, embeddings.float(), batch)
 
+    @abstractmethod
     def loss(self, head: Head, embeddings: Tensor, batch: Batch) -> Tensor:
         """Return the loss of float32 embeddings."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -61,9 +62,9 @@ class PairObjective(Objective):
             return embeddings.sum() * 0  # the miner found nothing hard enough
         return self.of_pairs(head, embeddings[left], embeddings[right], same)
 
+    @abstractmethod
     def of_pairs(self, head: Head, left: Tensor, right: Tensor, same: Tensor) -> Tensor:
         """Return the mean over pairs of embeddings (p, dim) with labels bool (p,)."""
-        raise NotImplementedError
 
 
 class BinaryCrossEntropy(PairObjective):
