@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from twinlens.datasets.oneshot import draw_episodes
-from twinlens.datasets.pairing import draw_pairs
+from twinlens.datasets.pairing import draw_even_pairs, draw_pairs
 from twinlens.datasets.records import Photo
 from twinlens.errors import DatasetError, OptionError
 
@@ -77,3 +77,21 @@ def test_too_few_people_are_refused() -> None:
         draw_episodes([], rng=rng)
     with pytest.raises(OptionError, match="at least 2 ways"):
         draw_episodes(made_up([2] * 5), rng=rng, ways=1)
+
+
+def test_even_pairs_let_nobody_dominate() -> None:
+    photos = made_up([40, 3, 2, 1, 1])
+    pairs = draw_even_pairs(photos, each=4, impostors=3, rng=np.random.default_rng(0))
+    genuine = [pair.first.subject for pair in pairs if pair.same]
+    assert {who: genuine.count(who) for who in genuine} == {"p00": 4, "p01": 3, "p02": 1}
+    assert all((pair.first.subject == pair.second.subject) == pair.same for pair in pairs)
+    assert len({frozenset((pair.first, pair.second)) for pair in pairs}) == len(pairs)
+    drawn = [who for pair in pairs if not pair.same for who in (pair.first.subject, pair.second.subject)]
+    assert drawn.count("p00") < len(drawn) / 2
+    assert draw_even_pairs(photos, each=4, impostors=3, rng=np.random.default_rng(0)) == pairs
+
+
+def test_even_pairs_need_somebody_with_two_photos() -> None:
+    for sizes in ([1, 1], [5]):
+        with pytest.raises(DatasetError, match="two people, one of them with two photos"):
+            draw_even_pairs(made_up(sizes), each=4, impostors=1, rng=np.random.default_rng(0))

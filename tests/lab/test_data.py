@@ -43,6 +43,41 @@ def test_labels_say_who_is_who(make: Make, make_named: Make, cache: Path) -> Non
             assert torch.equal(material.people[part.left] == material.people[part.right], part.same)
 
 
+def test_linked_photos_are_one_person_and_no_name_is_used(make: Make, cache: Path, tmp_path: Path) -> None:
+    """Genuine pairs a-b and b-c make one person of three photos; d of the same name stays somebody else."""
+    recipe = make("data.labels=linked", "batch.kind=people")
+    by_name = open_material(make(), NOWHERE, cache=cache)
+    material = open_material(recipe, NOWHERE, cache=cache)
+    joined = material.people[material.train.left] == material.people[material.train.right]
+    assert bool(joined[material.train.same].all())
+    assert not bool(joined[~material.train.same].any())
+    assert who(material, material.train) == set(range(material.train_people))
+    assert material.train_people == by_name.train_people  # all genuine pairs are listed
+
+    listed = Path(recipe.data.dataset).read_text(encoding="utf-8").splitlines()
+    seen: dict[str, int] = {}
+    kept = [listed[0]]
+    for line in listed[1:]:
+        *_, same, first, _ = line.split(",")
+        seen[first] = seen.get(first, 0) + int(same)
+        if same == "0" or seen[first] == 1:  # one genuine pair of each person is left
+            kept.append(line)
+    short = Path(recipe.data.dataset).with_name("short.csv")
+    short.write_text("\n".join(kept), encoding="utf-8")
+    material = open_material(make("data.labels=linked", "batch.kind=people", dataset=short), NOWHERE, cache=cache)
+    assert torch.bincount(material.people)[: material.train_people].max() == 2
+    assert material.train_people > by_name.train_people
+
+
+def test_validation_pairs_may_be_drawn_from_names(make: Make, cache: Path) -> None:
+    material = open_material(make("data.validation_pairs=drawn"), NOWHERE, cache=cache)
+    part = material.validation
+    assert part is not None
+    assert torch.equal(material.people[part.left] == material.people[part.right], part.same)
+    assert torch.bincount(material.people[part.left[part.same]]).max() == 4
+    assert int((~part.same).sum()) > int(part.same.sum())
+
+
 def test_pictures_are_the_photos(make: Make, cache: Path) -> None:
     material = open_material(make(), NOWHERE, cache=cache)
     for at in (0, 7, len(material.paths) - 1):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from twinlens.errors import CalibrationError, OptionError
-from twinlens.metrics.clustered import clustered_rate, variance
+from twinlens.metrics.clustered import clustered_rate, listed_rate, variance
 from twinlens.metrics.intervals import wilson
 from twinlens.metrics.people import PeopleCounts, bootstrap_rate
 
@@ -90,3 +90,32 @@ def test_what_cannot_be_is_refused() -> None:
         clustered_rate(np.array([2]), np.array([1]), ends=1)
     with pytest.raises(OptionError):
         clustered_rate(np.array([1]), np.array([1]), ends=3)
+
+
+def test_listed_pairs_vary_together_where_they_share_a_person() -> None:
+    """The variance is the sum over all pairs of pairs that share somebody."""
+    rng = np.random.default_rng(3)
+    ends = rng.integers(0, 25, (160, 2))
+    hard = rng.beta(0.5, 3, 25)
+    wrong = rng.random(160) < hard[ends].max(axis=1)
+    surplus = wrong - wrong.mean()
+    total = sum(surplus[i] * surplus[j] for i in range(160) for j in range(160) if set(ends[i]) & set(ends[j]))
+    rate = listed_rate(wrong, ends)
+    odds = np.log(np.array([rate.low, rate.high]) / (1 - np.array([rate.low, rate.high])))
+    spread = np.sqrt(total * 25 / 24) / 160 / (wrong.mean() * (1 - wrong.mean()))
+    assert (odds[1] - odds[0]) / (2 * 1.959964) == pytest.approx(spread, rel=1e-6)
+
+
+def test_listed_pairs_of_people_who_come_once_are_independent() -> None:
+    """500 genuine and 500 impostor pairs, nobody twice: Wilson's interval, a genuine pair is no two trials."""
+    genuine, impostor = np.repeat(np.arange(500), 2).reshape(500, 2), np.arange(500, 1500).reshape(500, 2)
+    wrong = np.random.default_rng(4).random(1000) < 0.3
+    rate, plain = listed_rate(wrong, np.concatenate([genuine, impostor])), wilson(int(wrong.sum()), 1000)
+    assert rate.high - rate.low == pytest.approx(plain.high - plain.low, rel=0.02)
+
+
+def test_listed_pairs_without_an_error_count_pairs_of_people() -> None:
+    ends = np.array([[0, 0]] * 50 + [[1, 2]] * 50)
+    assert listed_rate(np.zeros(100, bool), ends).high == pytest.approx(wilson(0, 2).high)
+    with pytest.raises(CalibrationError, match="at least one pair"):
+        listed_rate(np.zeros(0, bool), np.zeros((0, 2), int))

@@ -44,3 +44,36 @@ def draw_pairs(photos: Sequence[Photo], *, genuine: int, impostor: int, rng: np.
             different[a, b] = None
     pairs = [Pair(a, b, same=True) for a, b in chosen]
     return (*pairs, *(Pair(ordered[a], ordered[b], same=False) for a, b in different))
+
+
+def draw_even_pairs(
+    photos: Sequence[Photo], *, each: int, impostors: int, rng: np.random.Generator
+) -> tuple[Pair, ...]:
+    """Draw up to ``each`` genuine pairs of every person, and impostor pairs of two people drawn evenly.
+
+    Nobody with hundreds of photos dominates, as somebody does where all pairs are equally likely.
+
+    Args:
+        photos: of known people.
+        each: genuine pairs of a person at the most.
+        impostors: impostor pairs for each genuine one at the most.
+        rng: draws them.
+
+    Raises:
+        DatasetError: fewer than two people, or nobody with two photos.
+    """
+    groups = list(by_person(photos).values())
+    genuine: list[Pair] = []
+    for group in groups:
+        every = list(combinations(range(len(group)), 2))
+        kept = rng.choice(len(every), size=min(each, len(every)), replace=False) if every else []
+        genuine += [Pair(group[every[at][0]], group[every[at][1]], same=True) for at in kept]
+    if not genuine or len(groups) < 2:
+        msg = f"pairs need two people, one of them with two photos; got {len(groups)} people, {len(photos)} photos"
+        raise DatasetError(msg)
+    different: dict[tuple[Photo, Photo], None] = {}
+    for _ in range(impostors * len(genuine)):
+        one, other = rng.choice(len(groups), size=2, replace=False)
+        left, right = (groups[at][int(rng.integers(len(groups[at])))] for at in sorted((one, other)))
+        different[left, right] = None
+    return (*genuine, *(Pair(left, right, same=False) for left, right in different))

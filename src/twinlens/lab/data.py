@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from twinlens.datasets.division import divide
-from twinlens.datasets.pairing import by_person, draw_pairs
+from twinlens.datasets.groups import Groups
+from twinlens.datasets.pairing import by_person, draw_even_pairs, draw_pairs
 from twinlens.datasets.records import Dataset, Pair, Photo, Split, joined
 from twinlens.datasets.registry import open_dataset
 from twinlens.errors import DatasetError, RecipeError
@@ -21,6 +22,8 @@ from twinlens.lab.cache import Progress, default_cache, open_block
 from twinlens.lab.recipe import DataPlan, Recipe
 
 DRAWN_PAIRS = 1000  # of each kind, where a part that is scored lists none
+DRAWN_EACH = 4  # genuine pairs of a validation person, where they are drawn
+DRAWN_IMPOSTORS = 10  # pairs of two validation people for each genuine one, where they are drawn
 DRAWING = ("drawn-pairs", "triplets", "people")  # kinds of batches that need to know who is who
 
 
@@ -59,7 +62,7 @@ class Material:
         validation: what chooses; None for nothing.
         test: what is touched once; None for nothing.
         digest: sha256 of the photos' contents.
-        named: whether who is who may be used, not only the pairs' labels.
+        named: whether who is who may be used (by name, or as pairs link photos), not only the pairs' labels.
         notes: what a reader of the results must know.
     """
 
@@ -111,12 +114,15 @@ def open_material(
     photos = tuple(dict.fromkeys(photo for part in parts for photo in part.photos))
     block = open_block([p.path for p in photos], plan, cache or default_cache(os.environ), progress=progress)
     place = {photo: at for at, photo in enumerate(photos)}
-    who = {name: at for at, name in enumerate(dict.fromkeys(photo.subject for photo in photos))}
+    shown = _linked(train) if plan.labels == "linked" else {photo: photo.subject for photo in train.photos}
+    train_people = len(set(shown.values()))
+    shown |= {photo: photo.subject for part in parts[1:] for photo in part.photos if photo not in shown}
+    who = {name: at for at, name in enumerate(dict.fromkeys(shown[photo] for photo in photos))}
     return Material(
         pictures=torch.from_numpy(block.pictures),
-        people=torch.tensor([who[photo.subject] for photo in photos]),
+        people=torch.tensor([who[shown[photo]] for photo in photos]),
         paths=tuple(photo.path for photo in photos),
-        train_people=len(train.people),
+        train_people=train_people,
         train=_portion("train", train, place),
         validation=_scored("validation", validation, place, plan),
         test=_scored("test", test, place, plan),
@@ -127,13 +133,35 @@ def open_material(
 
 
 def _named(recipe: Recipe, dataset: Dataset) -> bool:
-    """Return whether names may be used; refuse batches that need them where they may not."""
-    named = recipe.data.labels == "names" and not dataset.inferred_people
+    """Return whether who is who may be used; refuse batches that need it where it may not."""
+    labels = recipe.data.labels
+    named = labels == "linked" or (labels == "names" and not dataset.inferred_people)
     if recipe.batch.kind in DRAWING and not named:
         why = f"{dataset.name} names nobody" if dataset.inferred_people else "data.labels = 'pairs' allows none"
-        msg = f"batch.kind = {recipe.batch.kind!r} needs to know who is who, and {why}; set data.labels = 'names'"
+        msg = (
+            f"batch.kind = {recipe.batch.kind!r} needs to know who is who, and {why}; set data.labels = 'names', or "
+            "'linked' for what the genuine pairs alone tell"
+        )
         raise RecipeError(msg)
     return named
+
+
+def _linked(train: Split) -> dict[Photo, str]:
+    """Return whom each photo shows by what genuine pairs tell: who is joined by them is one person.
+
+    Raises:
+        RecipeError: no pairs are listed.
+    """
+    if not train.pairs:
+        msg = f"data.labels = 'linked' learns who is who from listed pairs, and {train.name!r} lists none"
+        raise RecipeError(msg)
+    groups: Groups[Photo] = Groups()
+    for photo in train.photos:
+        groups.add(photo)
+    for pair in train.pairs:
+        if pair.same:
+            groups.join(pair.first, pair.second)
+    return {photo: str(groups.of(photo).path) for photo in train.photos}
 
 
 def _check_pairs(recipe: Recipe, train: Split) -> None:
@@ -225,6 +253,11 @@ def _scored(name: str, split: Split | None, place: Mapping[Photo, int], plan: Da
     """Return a part with pairs to score: the listed ones, or as many of each kind drawn by seed."""
     if split is None:
         return None
+    if name == "validation" and plan.validation_pairs == "drawn":
+        drawn = draw_even_pairs(
+            split.photos, each=DRAWN_EACH, impostors=DRAWN_IMPOSTORS, rng=np.random.default_rng(plan.split_seed)
+        )
+        return _portion(name, split, place, drawn)
     if split.pairs:
         portion = _portion(name, split, place)
         if not 0 < int(portion.same.sum()) < len(portion):

@@ -38,7 +38,10 @@ class DataPlan:
             ``train`` (not identity-disjoint: only to reproduce what was published so); ``none``.
         validation_share: of the people or pairs held out, 0 to 1.
         test: the split that is touched once.
-        labels: ``pairs``: only the listed pairs and their labels; ``names``: who is on each photo may be used too.
+        labels: ``pairs``: only the listed pairs and their labels; ``linked``: the photos that genuine pairs join,
+            directly or through others, count as one person's, and no names are used; ``names``: who is on each photo.
+        validation_pairs: ``listed``, or ``drawn`` from the names of who validates: up to four of each person, and ten
+            times as many of two people.
         colour: channels of the network's input, 1 or 3.
         size: side of the network's input, pixels.
         centre: side of the central square of the photo that is kept, pixels of the photo; 0 for the whole photo.
@@ -54,7 +57,8 @@ class DataPlan:
     validation: str = "people"
     validation_share: float = 0.15
     test: str = "test"
-    labels: Literal["pairs", "names"] = "pairs"
+    labels: Literal["pairs", "linked", "names"] = "pairs"
+    validation_pairs: Literal["listed", "drawn"] = "listed"
     colour: Literal["grey", "rgb"] = "grey"
     size: int = 105
     centre: int = 0

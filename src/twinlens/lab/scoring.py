@@ -17,7 +17,7 @@ from twinlens.lab.samplers import Roll, listed_triplets
 from twinlens.lab.scaling import scaled, unit
 from twinlens.lab.siamese import Siamese
 from twinlens.lab.streams import stream
-from twinlens.metrics.clustered import clustered_rate
+from twinlens.metrics.clustered import listed_rate
 from twinlens.metrics.verification import auc, best_accuracy_threshold
 
 CHUNK = 64  # photos, or pairs, at a time
@@ -144,9 +144,8 @@ class Judge:
     def result(self, scores: Scores, threshold: float, penalty: float) -> Result:
         """Return the figures at a threshold."""
         wrong = ~scores.right(threshold)
-        ends = self.material.people[torch.cat([self.portion.left, self.portion.right])].numpy()
-        errors = np.bincount(ends, weights=np.concatenate([wrong, wrong]).astype(np.float64))
-        rate = clustered_rate(errors, np.bincount(ends).astype(np.float64), ends=2)
+        ends = self.material.people[torch.stack([self.portion.left, self.portion.right], dim=1)].numpy()
+        rate = listed_rate(wrong, ends)
         return Result(
             accuracy=1 - float(wrong.mean()),
             interval=(1 - rate.high, 1 - rate.low),

@@ -13,7 +13,7 @@ import math
 from statistics import NormalDist
 
 import numpy as np
-from jaxtyping import Float64, Num
+from jaxtyping import Bool, Float64, Int64, Num
 
 from twinlens.errors import CalibrationError, OptionError
 from twinlens.metrics.intervals import CONFIDENCE, Interval, check_confidence, wilson
@@ -21,6 +21,7 @@ from twinlens.metrics.intervals import CONFIDENCE, Interval, check_confidence, w
 METHOD = "by person, linearised"
 
 Counts = Num[np.ndarray, " people"]
+People = Int64[np.ndarray, "pairs 2"]
 
 
 def clustered_rate(errors: Counts, trials: Counts, *, ends: int, confidence: float = CONFIDENCE) -> Interval:
@@ -49,9 +50,47 @@ def clustered_rate(errors: Counts, trials: Counts, *, ends: int, confidence: flo
         people = int(np.count_nonzero(trials))
         units = max(min(round(total), people if ends == 1 else people * (people - 1) // 2), 1)
         return wilson(round(rate * units), units, confidence=confidence)
-    narrow = wilson(round(wrong), round(total), confidence=confidence)
-    spread = math.sqrt(variance(errors, trials, ends=ends)) / (rate * (1 - rate))  # of the log odds
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * spread
+    return _wider(round(wrong), round(total), variance(errors, trials, ends=ends), confidence)
+
+
+def listed_rate(wrong: Bool[np.ndarray, " pairs"], ends: People, *, confidence: float = CONFIDENCE) -> Interval:
+    """Return the share of wrong answers among listed pairs, genuine and impostor together.
+
+    Two pairs are taken to vary together where they share a person (dyadic-robust variance: Fafchamps and Gubert 2007,
+    equation 2.9). A genuine pair has one person.
+
+    Args:
+        wrong: the answer to each pair.
+        ends: who is on its two photos, numbers 0 and up.
+        confidence: 0 to 1.
+
+    Raises:
+        CalibrationError: no pairs.
+    """
+    check_confidence(confidence)
+    if not len(wrong):
+        msg = "a rate needs at least one pair, got none"
+        raise CalibrationError(msg)
+    count = int(wrong.sum())
+    if count in {0, len(wrong)}:
+        dyads = len(np.unique(np.sort(ends, axis=1), axis=0))
+        return wilson(dyads if count else 0, dyads, confidence=confidence)
+    surplus = wrong - wrong.mean()
+    two = ends[:, 0] != ends[:, 1]
+    by_person = np.bincount(ends[:, 0], surplus, ends.max() + 1)
+    by_person += np.bincount(ends[two, 1], surplus[two], ends.max() + 1)
+    _, dyad = np.unique(np.sort(ends[two], axis=1), axis=0, return_inverse=True)
+    twice = np.bincount(dyad.ravel(), surplus[two]) if two.any() else np.zeros(1)  # both ends of one dyad counted it
+    people = max(len(np.unique(ends)), 2)
+    spread = float(by_person @ by_person - twice @ twice) * people / (people - 1)
+    return _wider(count, len(wrong), max(spread, 0.0) / len(wrong) ** 2, confidence)
+
+
+def _wider(wrong: int, total: int, spread: float, confidence: float) -> Interval:
+    """Return the wider of Wilson's interval and the one by a variance, taken on the log odds."""
+    rate = wrong / total
+    narrow = wilson(wrong, total, confidence=confidence)
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(spread) / (rate * (1 - rate))
     odds = math.log(rate) - math.log1p(-rate)
     low, high = (_share(odds + side * reach) for side in (-1, 1))
     if high - low < narrow.high - narrow.low:
