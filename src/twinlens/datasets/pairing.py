@@ -66,8 +66,8 @@ def draw_even_pairs(
     genuine: list[Pair] = []
     for group in groups:
         every = list(combinations(range(len(group)), 2))
-        kept = rng.choice(len(every), size=min(each, len(every)), replace=False) if every else []
-        genuine += [Pair(group[every[at][0]], group[every[at][1]], same=True) for at in kept]
+        kept = [every[at] for at in rng.permutation(len(every))[:each]]
+        genuine += [Pair(group[first], group[second], same=True) for first, second in kept]
     if not genuine or len(groups) < 2:
         msg = f"pairs need two people, one of them with two photos; got {len(groups)} people, {len(photos)} photos"
         raise DatasetError(msg)
