@@ -16,7 +16,9 @@
     |   `-- GalleryUnavailableError locked, full, unreachable: try again later
     |-- DatasetError
     |-- RecipeError
-    `-- CalibrationError
+    |-- CalibrationError
+    `-- ServiceError                the service's own files: keys, audit log, stored answers
+        `-- ServiceUnavailableError busy, full, failing: try again later
 
 A message says what was wanted, what came, and what to do. The command line maps this tree to exit codes,
 the service to HTTP statuses.
@@ -91,3 +93,11 @@ class RecipeError(TwinlensError):
 
 class CalibrationError(TwinlensError):
     """Scores cannot support what was asked of a calibration."""
+
+
+class ServiceError(TwinlensError):
+    """Something is wrong with a file of the service: its keys, its audit log, its stored answers."""
+
+
+class ServiceUnavailableError(ServiceError):
+    """A file of the service cannot be used now: locked by another process, disk full; nothing was done."""

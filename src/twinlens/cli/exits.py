@@ -14,7 +14,7 @@ class Exit(IntEnum):
     NO = 1  # no match, or not everything was done
     USAGE = 2  # the command's words are off
     INPUT = 3  # a photo, folder or data set cannot be used
-    MACHINERY = 4  # a model or a gallery cannot be used
+    MACHINERY = 4  # a model, a gallery or a file of the service cannot be used
     INTERRUPTED = 130  # Ctrl-C, as shells have it
 
 
@@ -36,6 +36,8 @@ EXIT_CODES: dict[type[errors.TwinlensError], Exit] = {
     errors.DatasetError: Exit.INPUT,
     errors.RecipeError: Exit.USAGE,
     errors.CalibrationError: Exit.MACHINERY,
+    errors.ServiceError: Exit.MACHINERY,
+    errors.ServiceUnavailableError: Exit.MACHINERY,
 }
 
 
