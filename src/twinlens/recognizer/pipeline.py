@@ -38,7 +38,7 @@ class PhotoOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class Looked:
     """A photo whose chosen faces are cut out, not yet embedded."""
 
     image: Image
@@ -93,7 +93,7 @@ class Pipeline:
             ImageError: a photo cannot be read.
             NoFaceError: a photo shows nobody.
         """
-        one, other = self.apply(partial(self._look, choose=main_face), (left, right))
+        one, other = self.apply(partial(self.look, choose=main_face), (left, right))
         return self._one_portrait(one), self._one_portrait(other)
 
     def embed_pair(self, left: Source, right: Source) -> tuple[Embedding, Embedding]:
@@ -170,42 +170,47 @@ class Pipeline:
         embeddings = [e for part in self.apply(self.embedder.embed, parts) for e in part]
         return self._assembled(image, faces, crops, embeddings)
 
-    def _look(self, source: Source, choose: Choice) -> _Looked:
-        """Read a photo and cut out the chosen faces, on the calling thread alone."""
+    def look(self, source: Source, choose: Choice = everyone) -> Looked:
+        """Read a photo and cut out the chosen faces, on the calling thread alone.
+
+        Raises:
+            ImageError: the photo cannot be read.
+        """
         image = self.load(source)
         faces = self.faces(image)
         chosen = choose(image, faces)
-        return _Looked(image, chosen, [align(image, face) for face in chosen], len(faces) - len(chosen))
+        return Looked(image, chosen, [align(image, face) for face in chosen], len(faces) - len(chosen))
+
+    def portray(self, looks: Sequence[Looked]) -> list[Examined]:
+        """Embed the faces of several photos in one batch, on the calling thread alone; one answer a photo, in order."""
+        embeddings = iter(self.embedder.embed([crop for look in looks for crop in look.crops]))
+        return [self._examined(look, list(islice(embeddings, len(look.crops)))) for look in looks]
 
     def _examine_chunk(self, sources: Sequence[Source], choose: Choice) -> list[Examined]:
         """Examine photos on the calling thread alone, their faces in one batch."""
-        looked: list[_Looked | Examined] = []
+        looked: list[Looked | Examined] = []
         for source in sources:
             try:
-                looked.append(self._look(source, choose))
+                looked.append(self.look(source, choose))
             except ModelError:
                 raise
             except TwinlensError as error:
                 looked.append(Examined(name_of(source), None, error=error))
-        crops = [crop for look in looked if isinstance(look, _Looked) for crop in look.crops]
-        embeddings = iter(self.embedder.embed(crops))
-        return [
-            self._examined(look, list(islice(embeddings, len(look.crops)))) if isinstance(look, _Looked) else look
-            for look in looked
-        ]
+        examined = iter(self.portray([look for look in looked if isinstance(look, Looked)]))
+        return [next(examined) if isinstance(look, Looked) else look for look in looked]
 
-    def _one_portrait(self, look: _Looked) -> Examined:
+    def _one_portrait(self, look: Looked) -> Examined:
         if not look.crops:
             raise no_face(look.image.source)
         return self._examined(look, self.embedder.embed(look.crops))
 
     def _one_crop(self, source: Source) -> Crop:
-        look = self._look(source, main_face)
+        look = self.look(source, main_face)
         if not look.crops:
             raise no_face(look.image.source)
         return look.crops[0]
 
-    def _examined(self, look: _Looked, embeddings: Sequence[Embedding]) -> Examined:
+    def _examined(self, look: Looked, embeddings: Sequence[Embedding]) -> Examined:
         portraits = self._assembled(look.image, look.faces, look.crops, embeddings)
         return Examined(look.image.source, look.image, portraits, others=look.others)
 
