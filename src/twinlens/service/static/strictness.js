@@ -1,0 +1,28 @@
+// How many strangers may pass: one plain choice, the same on every page.
+
+import { fresh, h } from "/static/dom.js";
+
+const CHOICES = [
+  { value: "0.01", name: "Relaxed", meaning: "1 in 100 strangers passes" },
+  { value: "0.001", name: "Usual", meaning: "1 in 1,000 strangers passes" },
+  { value: "0.0001", name: "Strict", meaning: "1 in 10,000 strangers passes" },
+  { value: "0.00001", name: "Very strict", meaning: "1 in 100,000 strangers passes" },
+];
+
+/**
+ * Offer the choice.
+ *
+ * @returns {{element: HTMLElement, value: () => string}}
+ */
+export function strictnessChoice({ legend = "How strict?", chosen = "0.001", onChange = () => {} } = {}) {
+  const name = fresh("strictness");
+  const element = h(
+    "fieldset.choice.strictness",
+    {},
+    h("legend", { text: legend }),
+    h("div.choices", {}, CHOICES.map((one) =>
+      h("label", {}, h("input", { type: "radio", name, value: one.value, checked: one.value === chosen, on: { change: () => onChange(one.value) } }), h("span", {}, h("b", { text: one.name }), h("small", { text: one.meaning }))),
+    )),
+  );
+  return { element, value: () => element.querySelector("input:checked").value };
+}
