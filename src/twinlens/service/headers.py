@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from twinlens.service.refusals import App, Message, Receive, Scope, Send
+from twinlens.service.refusals import App, Message, Receive, Scope, Send, path_of
 
 PAGE_POLICY = "; ".join(
     (
@@ -68,7 +68,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        ours = self._headers(str(scope.get("path", "")))
+        ours = self._headers(path_of(scope))
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 
 from twinlens.errors import OptionError
-from twinlens.service.refusals import App, Message, Receive, Refusal, Scope, Send, header
+from twinlens.service.refusals import App, Message, Receive, Refusal, Scope, Send, header, path_of
 
 MIB = 1024 * 1024
 SLOW = 408
@@ -84,7 +84,7 @@ class RequestLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        bulk = str(scope["path"]).endswith(self._limits.bulk)
+        bulk = path_of(scope).endswith(self._limits.bulk)
         refusal = self._at_once(scope, bulk=bulk)
         if refusal is None:
             await _Watch(scope, receive, send, self._limits, bulk=bulk).run(self._app)

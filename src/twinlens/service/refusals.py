@@ -82,7 +82,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
 def state_of(scope: Scope) -> MutableMapping[str, Any]:
     """Return what guards note about this request, for each other and for the routes (there: ``request.state``).
 
-    ``request_id`` is a text, ``key`` the `twinlens.service.keys.Key` that was shown, or None.
+    ``request_id`` is a text; ``key`` the `twinlens.service.keys.Key` of whoever asks, or None where none was needed.
     """
     state: MutableMapping[str, Any] = scope.setdefault("state", {})
     return state
@@ -91,3 +91,9 @@ def state_of(scope: Scope) -> MutableMapping[str, Any]:
 def header(scope: Scope, name: bytes) -> str | None:
     """Return the first request header of a name in lower case; None where it was not sent."""
     return next((text.decode("latin-1") for key, text in scope["headers"] if key == name), None)
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path as routes know it: without the place at which a proxy shows the service."""
+    path, root = str(scope.get("path", "")), str(scope.get("root_path", ""))
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path

@@ -1,0 +1,130 @@
+"""Path -> a private SQLite file of the service's own: durable, for several processes, errors in words.
+
+Keys, stored answers and the head of the audit log are kept in such files. They follow the gallery
+(`twinlens.gallery.schema`): write-ahead log with ``synchronous=FULL``, so that what is acknowledged survives a power
+cut, and ``secure_delete``, so that what is deleted is overwritten.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinlens.errors import ServiceError, ServiceUnavailableError
+
+_PATIENCE_S = 10.0
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "fullfsync=ON", "secure_delete=ON", "trusted_schema=OFF")
+_TRY_AGAIN = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a file holds.
+
+    Attributes:
+        what: in words, for messages: ``keys``.
+        mark: SQLite's application id, four letters in a number, which tells it from any other file.
+        tables: statements that make it, parted by ``;``.
+    """
+
+    what: str
+    mark: int
+    tables: str
+
+
+class Ledger:
+    """One file, one connection behind a lock; several threads and several processes may use the file at once.
+
+    Args:
+        path: the file; made with mode 0600 where there is none, its folder too.
+        kind: what it holds.
+
+    Raises:
+        ServiceError: another program's file, damaged, or not to be written.
+        ServiceUnavailableError: another process keeps it, or the disk is full.
+    """
+
+    def __init__(self, path: Path, kind: Kind) -> None:
+        self.path = path
+        self._kind = kind
+        self._lock = threading.RLock()
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with suppress(FileExistsError):  # closing a file that SQLite has open would drop its locks
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # private from its first moment
+            self._connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self) -> None:
+        for pragma in _PRAGMAS:
+            self._connection.execute(f"PRAGMA {pragma}")
+        with self.writing() as connection:
+            (mark,) = connection.execute("PRAGMA application_id").fetchone()
+            if mark == self._kind.mark:
+                return
+            if mark or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                msg = f"{self._kind.what} {self.path}: it is a database of another program; choose another path"
+                raise ServiceError(msg)
+            for statement in self._kind.tables.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={self._kind.mark}")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Run the block as one transaction, alone among all processes; it is on the disk when the block has ended.
+
+        Raises:
+            ServiceError: the file cannot be used; nothing was stored.
+        """
+        with self._lock, self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Run the block's queries; each sees what any process has committed."""
+        with self._lock, self._explained():
+            yield self._connection
+
+    def close(self) -> None:
+        """Release the file; what was acknowledged is already safe."""
+        with self._lock, self._explained():
+            self._connection.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        name = f"{self._kind.what} {self.path}"
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if code in _TRY_AGAIN:
+                msg = f"{name}: busy, full or failing; nothing was stored ({error}): free space, or try again later"
+                raise ServiceUnavailableError(msg) from error
+            msg = f"{name}: {error}: check its permissions, or restore a copy"
+            raise ServiceError(msg) from error
+        except OSError as error:
+            msg = f"{name}: {error.strerror or error}: check the path, its permissions and the space on the disk"
+            raise ServiceUnavailableError(msg) from error
