@@ -57,6 +57,11 @@ class SqliteGallery:
         return self._database.contract
 
     @property
+    def identity(self) -> str:
+        """What tells it from every other gallery, in its place or elsewhere."""
+        return self._database.uuid
+
+    @property
     def model(self) -> str:
         """The name of the model whose embeddings it holds."""
         return self.contract.model

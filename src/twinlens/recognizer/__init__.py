@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twinlens.recognizer.album import clusters_of
 from twinlens.recognizer.audit import Audit, AuditOptions, Finding, audit_gallery
+from twinlens.recognizer.collection import IndexOptions
 from twinlens.recognizer.enrolment import EnrolOptions, summary
 from twinlens.recognizer.explanation import ExplainedPhoto, Explanation
 from twinlens.recognizer.facade import Recognizer
@@ -22,6 +23,7 @@ __all__ = [
     "Explanation",
     "Finding",
     "Identification",
+    "IndexOptions",
     "OcclusionOptions",
     "PhotoOptions",
     "Portrait",

@@ -10,22 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from twinlens.detect import DetectOptions, build_detector
+from twinlens.detect import DetectOptions
 from twinlens.embed import load_embedder
-from twinlens.errors import GalleryError, ModelError, OptionError
+from twinlens.errors import GalleryError, OptionError
 from twinlens.gallery import open_gallery
 from twinlens.image import Source
 from twinlens.protocols import Detector, Embedder, Gallery
-from twinlens.recognizer.album import clusters_of, index_photos
+from twinlens.recognizer.album import clusters_of
 from twinlens.recognizer.audit import Audit, AuditOptions, Progress, audit_gallery
 from twinlens.recognizer.choice import Choice, everyone, main_face, prominent
+from twinlens.recognizer.collection import IndexOptions, index_collection, look_at
 from twinlens.recognizer.enrolment import EnrolOptions, enrol_photo, noted, several
 from twinlens.recognizer.explanation import Explanation, Neighbours, explain_pair
 from twinlens.recognizer.identification import identify_faces
+from twinlens.recognizer.loading import load_detector
 from twinlens.recognizer.occlusion import OcclusionOptions
 from twinlens.recognizer.pipeline import PhotoOptions, Pipeline, no_face
 from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Sighting
@@ -38,7 +41,6 @@ from twinlens.zoo import (
     Calibration,
     ModelCard,
     calibrated,
-    checked_paths,
     find_card,
 )
 
@@ -112,7 +114,7 @@ class Recognizer:
         runtime = runtime or RuntimeOptions()
         network = load_embedder(embedder, runtime, flip=flip)
         return cls(
-            _detector(detector, runtime, detect),
+            load_detector(detector, runtime, detect),
             network,
             calibrated(find_card(embedder), calibration),
             gallery=None if gallery is None else open_gallery(gallery, model=network.model, dim=network.dim),
@@ -343,9 +345,18 @@ class Recognizer:
         (matches,) = self.gallery.search([self.embed(photo)], top, tags=tags)
         return self.reading(tags=tags).read(matches)
 
-    def index(self, folder: Path) -> Iterator[EnrolmentReport]:
-        """Store every face of every photo under a folder, to be searched and clustered; skip what is there."""
-        return index_photos(self._pipeline, folder, self.gallery)
+    def index(self, folder: Path, *, options: IndexOptions | None = None) -> Iterator[EnrolmentReport]:
+        """Store every face of every photo under a folder, to be searched and clustered; skip what is there.
+
+        On this process's threads; ``twinlens index`` does the same on many processes. See
+        `twinlens.recognizer.collection.index_collection`.
+
+        Raises:
+            ImageError: the folder cannot be listed.
+            GalleryError: the gallery cannot be used, or another index is at work on it.
+        """
+        options = options or IndexOptions(settings=self.detector.name)
+        return index_collection(folder, self.gallery, partial(look_at, self._pipeline), options)
 
     def cluster(self, *, policy: Policy | None = None) -> list[Cluster]:
         """Group the gallery's faces by person, the largest group first; faces of one photo stay apart.
@@ -377,14 +388,6 @@ class Recognizer:
         if not examined.portraits:
             raise no_face(examined.source)
         return examined
-
-
-def _detector(name: str, runtime: RuntimeOptions, options: DetectOptions | None) -> Detector:
-    card = find_card(name)
-    if card.kind != "detector":
-        msg = f"{card.name!r} is an {card.kind}; wanted a detector"
-        raise ModelError(msg)
-    return build_detector(card.family or card.name, checked_paths(card), runtime=runtime, options=options)
 
 
 def _positive(name: str, value: int) -> None:

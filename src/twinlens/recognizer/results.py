@@ -19,6 +19,8 @@ Outcome = Literal[
     "unlike",
     "unreadable",
     "removed",
+    "moved",
+    "unchanged",
 ]
 
 
