@@ -18,7 +18,14 @@ from pathlib import Path
 from twinlens.errors import ServiceError, ServiceUnavailableError
 
 _PATIENCE_S = 10.0
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "fullfsync=ON", "secure_delete=ON", "trusted_schema=OFF")
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "fullfsync=ON",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "trusted_schema=OFF",
+)
 _TRY_AGAIN = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,

@@ -1,0 +1,258 @@
+"""Idempotency-Key -> the answer that was given, so that a request may be repeated without being done twice.
+
+Follows https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/: the same key with another request
+is 422, with one that is still being worked on 409. A claim whose process was killed is taken over by whoever repeats
+the request; the work is then done again, which is why only work that may be done again is put behind a key (a photo
+that is enrolled is "already enrolled" the second time).
+
+What is kept is a digest of the request and the answer: no photo, no template. An answer names people; when one of them
+is erased it is blanked, and its key stays taken: an old request that is repeated late brings nobody back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from twinlens.errors import OptionError
+from twinlens.service.ledger import Kind, Ledger
+from twinlens.service.presence import Presence
+from twinlens.service.refusals import PROBLEM, Refusal
+
+DAY_S = 86_400.0
+_LONGEST_KEY = 255
+_LONGEST_BODY = 8 * 1024 * 1024
+_CLEAN_EVERY = 100  # claims
+_KIND = Kind(
+    "stored answers",
+    0x54574C49,  # "TWLI"
+    """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE answers (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, caller TEXT NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL,
+  owner TEXT NOT NULL, expires_at REAL NOT NULL, status INTEGER, content_type TEXT, body BLOB);
+CREATE UNIQUE INDEX answers_by_key ON answers (caller, key);
+CREATE INDEX answers_by_expiry ON answers (expires_at);
+CREATE TABLE mentions (
+  subject BLOB NOT NULL, answer INTEGER NOT NULL REFERENCES answers(id) ON DELETE CASCADE,
+  PRIMARY KEY (subject, answer)) WITHOUT ROWID;
+CREATE INDEX mentions_by_answer ON mentions (answer);
+INSERT INTO meta VALUES ('pepper', randomblob(32))
+""",
+)
+_ERASED = Refusal(410, "ErasedError", "this was done, and somebody whom the answer named was erased since")
+_TOO_LONG = "this was done; the answer was too long to be kept: ask for what is stored now"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An answer as it was given."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+def digest_of(method: str, path: str, parts: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return what tells one request from another.
+
+    A repeated multipart request has other boundaries, so what was parsed counts, not the bytes of the body.
+
+    Args:
+        method: of HTTP.
+        path: with the query, where it matters.
+        parts: names and contents, in order: options as JSON, photos as they came.
+    """
+    whole = hashlib.sha256()
+    for name, content in (("", method.encode()), ("", path.encode()), *parts):
+        for piece in (name.encode(), content):
+            whole.update(len(piece).to_bytes(8, "big"))
+            whole.update(piece)
+    return whole.digest()
+
+
+class Claim:
+    """A request that is being worked on; ends with `finish`, or is let go of at the end of its ``with`` block."""
+
+    def __init__(self, answers: Answers, row: int) -> None:
+        self._answers = answers
+        self._row = row
+        self._ended = False
+
+    def __enter__(self) -> Claim:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._ended:
+            self._ended = True
+            self._answers.release(self._row)
+
+    def finish(self, answer: Stored, *, gallery: str = "", subjects: Iterable[str] = ()) -> None:
+        """Keep the answer; once this has returned, a repeated request gets it, also after a power cut.
+
+        Args:
+            answer: what was said.
+            gallery: of the people whom it names.
+            subjects: these people.
+
+        Raises:
+            ServiceError: it cannot be stored; the work is done all the same.
+        """
+        self._answers.keep(self._row, answer, gallery, subjects)
+        self._ended = True
+
+
+class Answers:
+    """Answers by caller and Idempotency-Key, in one file for all processes of the service.
+
+    Args:
+        path: the file, made with mode 0600; marks of living processes lie in a folder beside it.
+        lifetime_s: how long an answer is kept, seconds.
+        most: answers kept; above, the oldest are dropped.
+        clock: seconds since 1970.
+
+    Raises:
+        ServiceError: the file cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lifetime_s: float = DAY_S,
+        most: int = 50_000,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not lifetime_s > 0 or most < 1:
+            msg = f"answers are kept for more than 0 s and 1 or more of them, got {lifetime_s} and {most}"
+            raise OptionError(msg)
+        self._lifetime_s, self._most, self._clock = lifetime_s, most, clock
+        self._ledger = Ledger(path, _KIND)
+        self._presence = Presence(path.with_name(f"{path.name}.owners"))
+        self._lock = threading.Lock()
+        self._held: set[int] = set()
+        self._claims = 0
+        with self._ledger.writing() as connection:
+            (self._pepper,) = connection.execute("SELECT value FROM meta WHERE key = 'pepper'").fetchone()
+
+    def claim(self, caller: str, key: str, digest: bytes) -> Stored | Claim:
+        """Return the answer that was given, or the right to work on it.
+
+        Args:
+            caller: the id of the API key: callers do not see each other's answers.
+            key: the header Idempotency-Key.
+            digest: see `digest_of`.
+
+        Raises:
+            Refusal: 422 for an unusable key or another request under the same key; 409 while another works on it.
+            ServiceError: the file cannot be used.
+        """
+        if not 1 <= len(key) <= _LONGEST_KEY or not key.isascii() or not key.isprintable():
+            told = f"an Idempotency-Key has 1 to {_LONGEST_KEY} printable ASCII characters: send a random UUID"
+            raise Refusal(422, "IdempotencyKeyError", told)
+        with self._lock, self._ledger.writing() as connection:
+            self._clean(connection)
+            found = connection.execute(
+                "SELECT id, digest, owner, status, content_type, body FROM answers WHERE caller = ? AND key = ?",
+                (caller, key),
+            ).fetchone()
+            if found is None:
+                row = self._insert(connection, caller, key, digest)
+            elif not hmac.compare_digest(found[1], digest):
+                told = "this Idempotency-Key was sent with another request: a new request needs a new key"
+                raise Refusal(422, "IdempotencyKeyError", told)
+            elif found[3] is not None:
+                return Stored(*found[3:])
+            else:
+                row = self._take_over(connection, found[0], found[2])
+            self._held.add(row)
+        return Claim(self, row)
+
+    def _insert(self, connection: sqlite3.Connection, caller: str, key: str, digest: bytes) -> int:
+        values = (caller, key, digest, self._presence.token, self._clock() + self._lifetime_s)
+        done = connection.execute(
+            "INSERT INTO answers (caller, key, digest, owner, expires_at) VALUES (?, ?, ?, ?, ?)", values
+        )
+        return int(done.lastrowid or 0)
+
+    def _take_over(self, connection: sqlite3.Connection, row: int, owner: str) -> int:
+        """Go on with what another process began, if that process is no more."""
+        held = row in self._held if owner == self._presence.token else self._presence.lives(owner)
+        if held:
+            told = "the same request is being worked on: ask again soon"
+            raise Refusal(409, "InProgressError", told, retry_after_s=1)
+        connection.execute("UPDATE answers SET owner = ? WHERE id = ?", (self._presence.token, row))
+        return row
+
+    def _clean(self, connection: sqlite3.Connection) -> None:
+        """Drop answers whose time is over, and the oldest where there are too many."""
+        now = self._clock()
+        connection.execute("DELETE FROM answers WHERE expires_at <= ? AND status IS NOT NULL", (now,))
+        connection.execute("DELETE FROM answers WHERE expires_at <= ?", (now - self._lifetime_s,))
+        self._claims += 1
+        if self._claims % _CLEAN_EVERY == 1:
+            connection.execute(
+                "DELETE FROM answers WHERE status IS NOT NULL AND id <= (SELECT max(id) FROM answers) - ?",
+                (self._most,),
+            )
+
+    def keep(self, row: int, answer: Stored, gallery: str, subjects: Iterable[str]) -> None:
+        """Store an answer; see `Claim.finish`."""
+        if len(answer.body) > _LONGEST_BODY:
+            answer = Stored(answer.status, "application/json", json.dumps({"detail": _TOO_LONG}).encode())
+        names = {self._mention(gallery, subject) for subject in subjects}
+        with self._ledger.writing() as connection:
+            connection.execute(
+                "UPDATE answers SET status = ?, content_type = ?, body = ? WHERE id = ?",
+                (answer.status, answer.content_type, answer.body, row),
+            )
+            connection.executemany("INSERT INTO mentions VALUES (?, ?)", [(name, row) for name in names])
+        with self._lock:
+            self._held.discard(row)
+
+    def release(self, row: int) -> None:
+        """Let a repeated request do the work: this one failed."""
+        try:
+            with self._ledger.writing() as connection:
+                connection.execute("DELETE FROM answers WHERE id = ? AND status IS NULL", (row,))
+        finally:
+            with self._lock:
+                self._held.discard(row)
+
+    def forget(self, gallery: str, subject: str) -> int:
+        """Blank every answer that names an erased person; return how many."""
+        name = self._mention(gallery, subject)
+        body = json.dumps(_ERASED.problem()).encode()
+        with self._ledger.writing() as connection:
+            done = connection.execute(
+                "UPDATE answers SET status = ?, content_type = ?, body = ? "
+                "WHERE id IN (SELECT answer FROM mentions WHERE subject = ?)",
+                (_ERASED.status, PROBLEM, body, name),
+            )
+            connection.execute("DELETE FROM mentions WHERE subject = ?", (name,))
+        return done.rowcount
+
+    def renamed(self, gallery: str, old: str, new: str) -> None:
+        """Let answers about a person be found under the new name when that is erased."""
+        with self._ledger.writing() as connection:
+            names = (self._mention(gallery, new), self._mention(gallery, old))
+            connection.execute("UPDATE OR REPLACE mentions SET subject = ? WHERE subject = ?", names)
+
+    def _mention(self, gallery: str, subject: str) -> bytes:
+        """Return a name as it is kept here: not to be read, and not to be guessed without this file."""
+        return hmac.digest(self._pepper, f"{gallery}\0{subject}".encode(errors="surrogatepass"), "sha256")
+
+    def close(self) -> None:
+        """Release the file and let others take over what is not finished."""
+        self._ledger.close()
+        self._presence.leave()
