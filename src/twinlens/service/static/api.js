@@ -47,7 +47,7 @@ function tell(state) {
 
 /** A name in a path: one segment, whatever it holds. */
 export function segment(name) {
-  return encodeURIComponent(name).replaceAll(".", "%2E"); // "." and ".." would vanish from a path
+  return encodeURIComponent(name);
 }
 
 /** A key under which the service does a piece of work once, however often it is asked. */

@@ -2,25 +2,32 @@
 
 import { fresh, h } from "/static/dom.js";
 
-const CHOICES = [
+const PAIR = [
   { value: "0.01", name: "Relaxed", meaning: "1 in 100 strangers passes" },
   { value: "0.001", name: "Usual", meaning: "1 in 1,000 strangers passes" },
   { value: "0.0001", name: "Strict", meaning: "1 in 10,000 strangers passes" },
   { value: "0.00001", name: "Very strict", meaning: "1 in 100,000 strangers passes" },
 ];
+/** For a search: without a rate of its own the service's rate of searches holds, whatever the size of the gallery. */
+export const SEARCH = [
+  { value: "", name: "Usual", meaning: "set by the gallery's size" },
+  { value: "0.001", name: "Relaxed", meaning: "1 in 1,000 by each person enrolled" },
+  { value: "0.00001", name: "Very strict", meaning: "1 in 100,000 by each person enrolled" },
+];
 
 /**
  * Offer the choice.
  *
+ * @param {object} options  choices: value is the target_fmr, "" for none; chosen; onChange
  * @returns {{element: HTMLElement, value: () => string}}
  */
-export function strictnessChoice({ legend = "How strict?", chosen = "0.001", onChange = () => {} } = {}) {
+export function strictnessChoice({ legend = "How strict?", choices = PAIR, chosen = "0.001", onChange = () => {} } = {}) {
   const name = fresh("strictness");
   const element = h(
     "fieldset.choice.strictness",
     {},
     h("legend", { text: legend }),
-    h("div.choices", {}, CHOICES.map((one) =>
+    h("div.choices", {}, choices.map((one) =>
       h("label", {}, h("input", { type: "radio", name, value: one.value, checked: one.value === chosen, on: { change: () => onChange(one.value) } }), h("span", {}, h("b", { text: one.name }), h("small", { text: one.meaning }))),
     )),
   );

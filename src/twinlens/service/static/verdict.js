@@ -37,7 +37,7 @@ function meaning(answer) {
   const lines = [];
   const likely = percent(answer.probability);
   if (likely) lines.push(h("li", {}, h("b", { text: likely }), ` likely to be one person, if it was even odds before looking.`));
-  const many = strangers(answer.strangers_above, answer.bound);
+  const many = strangers(answer.strangers_above, answer.strangers_bound);
   if (many) lines.push(h("li", {}, h("b", { text: many }), " strangers would score this high."));
   if (!likely) lines.push(h("li", { text: "How likely it is cannot be said: the model was not calibrated." }));
   return h("ul.meaning", {}, lines);
