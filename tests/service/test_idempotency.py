@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from twinlens.errors import OptionError
-from twinlens.service.idempotency import Answers, Claim, Stored, digest_of
+from twinlens.service.idempotency import Answers, Claim, Digest, Stored, digest_of
 from twinlens.service.refusals import Refusal
 
 Open = Callable[..., Answers]
@@ -174,6 +174,20 @@ def test_a_long_answer_is_not_kept(opened: Open) -> None:
     kept = answers.claim("me", "key", b"d" * 32)
     assert isinstance(kept, Stored)
     assert (kept.status, len(kept.body) < 200) == (200, True)
+
+
+def test_photos_that_stream_are_told_apart_at_the_end(opened: Open) -> None:
+    answers = opened()
+    came = Digest()
+    with begun(answers) as claim:
+        came.add("a.jpg", b"photo")
+        claim.finish(Stored(200, "application/x-ndjson", b"{}", came.value()))
+    again = answers.claim("me", "key", b"d" * 32)
+    assert isinstance(again, Stored)
+    again.check(came.value())
+    came.add("b.jpg", b"another")
+    with pytest.raises(Refusal, match="another request"):
+        again.check(came.value())
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é", "a\nb"])

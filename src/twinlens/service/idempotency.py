@@ -18,7 +18,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -38,7 +38,8 @@ _KIND = Kind(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE answers (
   id INTEGER PRIMARY KEY AUTOINCREMENT, caller TEXT NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL,
-  owner TEXT NOT NULL, expires_at REAL NOT NULL, status INTEGER, content_type TEXT, body BLOB);
+  owner TEXT NOT NULL, expires_at REAL NOT NULL, status INTEGER, content_type TEXT, body BLOB,
+  content BLOB);
 CREATE UNIQUE INDEX answers_by_key ON answers (caller, key);
 CREATE INDEX answers_by_expiry ON answers (expires_at);
 CREATE TABLE mentions (
@@ -52,31 +53,63 @@ _ERASED = Refusal(410, "ErasedError", "this was done, and somebody whom the answ
 _TOO_LONG = "this was done; the answer was too long to be kept: ask for what is stored now"
 
 
+class Digest:
+    """What tells one request from another: named parts, in order, as they come.
+
+    A repeated multipart request has other boundaries, so what was parsed counts, not the bytes of the body.
+    """
+
+    def __init__(self) -> None:
+        self._whole = hashlib.sha256()
+
+    def add(self, name: str, content: bytes) -> None:
+        """Take in one part: the method, the path, options as JSON, a photo as it came."""
+        for piece in (name.encode(errors="surrogatepass"), content):
+            self._whole.update(len(piece).to_bytes(8, "big"))
+            self._whole.update(piece)
+
+    def value(self) -> bytes:
+        """Return the digest of what came so far, 32 bytes."""
+        return self._whole.digest()
+
+
+def digest_of(method: str, path: str, parts: Iterable[tuple[str, bytes]] = ()) -> bytes:
+    """Return the digest of a request that is at hand as a whole."""
+    digest = Digest()
+    for name, content in (("method", method.encode()), ("path", path.encode(errors="surrogatepass")), *parts):
+        digest.add(name, content)
+    return digest.value()
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An answer as it was given."""
+    """An answer as it was given.
+
+    Attributes:
+        status: of HTTP.
+        content_type: of the body.
+        body: what was sent.
+        content: digest of the photos that were answered, where they were not known yet when the claim was made.
+    """
 
     status: int
     content_type: str
     body: bytes
+    content: bytes = b""
+
+    def check(self, content: bytes) -> None:
+        """Refuse to give this answer to other photos: for requests that are worked on while they still come.
+
+        Raises:
+            Refusal: 422.
+        """
+        if not hmac.compare_digest(self.content, content):
+            raise _another_request()
 
 
-def digest_of(method: str, path: str, parts: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return what tells one request from another.
-
-    A repeated multipart request has other boundaries, so what was parsed counts, not the bytes of the body.
-
-    Args:
-        method: of HTTP.
-        path: with the query, where it matters.
-        parts: names and contents, in order: options as JSON, photos as they came.
-    """
-    whole = hashlib.sha256()
-    for name, content in (("", method.encode()), ("", path.encode()), *parts):
-        for piece in (name.encode(), content):
-            whole.update(len(piece).to_bytes(8, "big"))
-            whole.update(piece)
-    return whole.digest()
+def _another_request() -> Refusal:
+    told = "this Idempotency-Key was sent with another request: a new request needs a new key"
+    return Refusal(422, "IdempotencyKeyError", told)
 
 
 class Claim:
@@ -151,7 +184,8 @@ class Answers:
         Args:
             caller: the id of the API key: callers do not see each other's answers.
             key: the header Idempotency-Key.
-            digest: see `digest_of`.
+            digest: see `digest_of`; of method, path and options alone where photos are stored while others still come:
+                then `Stored.content` and `Stored.check` tell photos apart.
 
         Raises:
             Refusal: 422 for an unusable key or another request under the same key; 409 while another works on it.
@@ -163,14 +197,13 @@ class Answers:
         with self._lock, self._ledger.writing() as connection:
             self._clean(connection)
             found = connection.execute(
-                "SELECT id, digest, owner, status, content_type, body FROM answers WHERE caller = ? AND key = ?",
+                "SELECT id, digest, owner, status, content_type, body, content FROM answers WHERE caller = ? AND key = ?",
                 (caller, key),
             ).fetchone()
             if found is None:
                 row = self._insert(connection, caller, key, digest)
             elif not hmac.compare_digest(found[1], digest):
-                told = "this Idempotency-Key was sent with another request: a new request needs a new key"
-                raise Refusal(422, "IdempotencyKeyError", told)
+                raise _another_request()
             elif found[3] is not None:
                 return Stored(*found[3:])
             else:
@@ -209,12 +242,13 @@ class Answers:
     def keep(self, row: int, answer: Stored, gallery: str, subjects: Iterable[str]) -> None:
         """Store an answer; see `Claim.finish`."""
         if len(answer.body) > _LONGEST_BODY:
-            answer = Stored(answer.status, "application/json", json.dumps({"detail": _TOO_LONG}).encode())
+            body = json.dumps({"detail": _TOO_LONG}).encode()
+            answer = replace(answer, content_type="application/json", body=body)
         names = {self._mention(gallery, subject) for subject in subjects}
         with self._ledger.writing() as connection:
             connection.execute(
-                "UPDATE answers SET status = ?, content_type = ?, body = ? WHERE id = ?",
-                (answer.status, answer.content_type, answer.body, row),
+                "UPDATE answers SET status = ?, content_type = ?, body = ?, content = ? WHERE id = ?",
+                (answer.status, answer.content_type, answer.body, answer.content, row),
             )
             connection.executemany("INSERT INTO mentions VALUES (?, ?)", [(name, row) for name in names])
         with self._lock:
