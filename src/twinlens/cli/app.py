@@ -29,6 +29,7 @@ from twinlens.cli import (
     lab_sweep,
     models,
     report,
+    serve,
     verify,
 )
 from twinlens.cli.exits import Exit, exit_code
@@ -76,6 +77,7 @@ app.command("reproduce")(lab_reproduce.reproduce)
 app.command("sweep")(lab_sweep.sweep)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("serve")(serve.serve)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(data.app, name="data")
 app.add_typer(gallery.app, name="gallery")

@@ -1,0 +1,146 @@
+"""Settings -> the ASGI application: guards around routes, and every error as problem details."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from twinlens.errors import TwinlensError
+from twinlens.service.errors import OUR_FAULT, refusal_of
+from twinlens.service.headers import REPORT_POLICY, SecurityHeaders
+from twinlens.service.limits import MIB, Limits, RequestLimits
+from twinlens.service.parts import load_parts
+from twinlens.service.photos import said
+from twinlens.service.refusals import App, Refusal
+from twinlens.service.routes import enrolment, faces, galleries, health, subjects
+from twinlens.service.settings import Settings
+from twinlens.service.wiring import ProblemAnswer
+from twinlens.version import __version__
+
+STATIC = Path(__file__).parent / "static"
+ROUTES = (faces.router, galleries.router, enrolment.router, subjects.router)
+
+
+def create_app(settings: Settings) -> App:
+    """Return the application with all its guards; a server runs it, its lifespan loads and closes the parts."""
+    api = create_api(settings)
+    limited = RequestLimits(api, _limits(settings))
+    return SecurityHeaders(limited, policies={"/v1/reports/": REPORT_POLICY})
+
+
+def create_api(settings: Settings) -> FastAPI:
+    """Return the routes alone, without guards."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.parts = parts = await asyncio.to_thread(load_parts, settings)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(parts.close)
+
+    api = FastAPI(
+        title="Twinlens",
+        version=__version__,
+        summary="From photos to decisions you can act on, with known error rates.",
+        lifespan=lifespan,
+        docs_url=None,  # its pages load scripts of another host
+        redoc_url=None,
+        root_path=settings.root_path,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    version = APIRouter(prefix="/v1")
+    for router in ROUTES:
+        version.include_router(router)
+    api.include_router(version)
+    api.include_router(health.router)
+    _add_page(api)
+    _add_problems(api)
+    return api
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        body_bytes=2 * (settings.max_photo_bytes // 3 + 1) * 4 + MIB,
+        bulk_body_bytes=settings.max_bulk_bytes,
+        body_grace_s=settings.upload_timeout_s,
+        work_s=settings.request_timeout_s,
+    )
+
+
+def _add_page(api: FastAPI) -> None:
+    """Serve the web page."""
+    api.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @api.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+
+class ProblemResponse(Response):
+    """A refusal as a response."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(status_code=refusal.status)
+        self._refusal = refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await self._refusal.answer(scope, send)
+
+
+def _add_problems(api: FastAPI) -> None:
+    """Turn every exception into problem details."""
+
+    @api.exception_handler(Refusal)
+    async def refused(_: Request, error: Refusal) -> Response:
+        return ProblemResponse(error)
+
+    @api.exception_handler(TwinlensError)
+    async def failed(_: Request, error: TwinlensError) -> Response:
+        return ProblemResponse(refusal_of(error))
+
+    @api.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return ProblemResponse(Refusal(422, "RequestError", said(error.errors())))
+
+    @api.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        names = {404: "NoSuchPathError", 405: "MethodError"}
+        headers = {name.lower(): text for name, text in (error.headers or {}).items()}
+        return ProblemResponse(
+            Refusal(error.status_code, names.get(error.status_code, "RequestError"), str(error.detail), headers=headers)
+        )
+
+    @api.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody reads it
+
+    @api.exception_handler(Exception)
+    async def fault(_: Request, __: Exception) -> Response:
+        return ProblemResponse(Refusal(500, "ServiceError", OUR_FAULT))
+
+    _describe_problems(api)
+
+
+def _describe_problems(api: FastAPI) -> None:
+    """Add the model of problems to the schema, which no route names by its class."""
+    made = api.openapi
+
+    def openapi() -> dict[str, object]:
+        schema = made()
+        schema["components"]["schemas"].setdefault("ProblemAnswer", ProblemAnswer.model_json_schema())
+        return schema
+
+    api.openapi = openapi  # type: ignore[method-assign]

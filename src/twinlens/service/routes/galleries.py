@@ -1,0 +1,60 @@
+"""Galleries: list, make, show, change, delete with a receipt."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import APIRouter, Depends
+
+from twinlens.service import answers, schemas as s
+from twinlens.service.parts import Parts
+from twinlens.service.wiring import PartsOf, admitted, refusals
+
+router = APIRouter(prefix="/galleries", tags=["galleries"], dependencies=[Depends(admitted)])
+
+
+@router.get("", responses=refusals())
+async def list_galleries(parts: PartsOf) -> s.GalleryList:
+    """List the galleries by name."""
+    records = await parts.pool.store(parts.galleries.records)
+    return s.GalleryList(items=[answers.gallery(record) for record in records])
+
+
+@router.post("", status_code=201, responses=refusals(409))
+async def create_gallery(asked: s.GalleryAsked, parts: PartsOf) -> s.GalleryAnswer:
+    """Make a gallery: of people, enrolled by name, or an album, whose photos are indexed face by face."""
+    made = await parts.pool.store(partial(parts.galleries.create, asked.name, asked.kind, asked.retention_days))
+    return answers.gallery(made)
+
+
+@router.get("/{gallery}", responses=refusals(404, 409))
+async def show_gallery(gallery: str, parts: PartsOf) -> s.GalleryAnswer:
+    """Show a gallery and how much is in it."""
+    return await parts.pool.store(partial(_shown, parts, gallery))
+
+
+@router.patch("/{gallery}", responses=refusals(404, 409))
+async def change_gallery(gallery: str, asked: s.GalleryChange, parts: PartsOf) -> s.GalleryAnswer:
+    """Change how long subjects are kept."""
+    await parts.pool.store(partial(parts.galleries.keep, gallery, asked.retention_days))
+    return await parts.pool.store(partial(_shown, parts, gallery))
+
+
+@router.delete("/{gallery}", responses=refusals(404, 409))
+async def delete_gallery(gallery: str, parts: PartsOf) -> s.GalleryErasure:
+    """Erase a gallery with everybody in it, and look whether anything is left."""
+    receipt = await parts.pool.store(partial(parts.galleries.delete, gallery))
+    return s.GalleryErasure(
+        gallery=receipt.gallery,
+        subjects=receipt.subjects,
+        templates=receipt.templates,
+        places_checked=list(receipt.places_checked),
+        remains=list(receipt.remains),
+        proven=not receipt.remains,
+    )
+
+
+def _shown(parts: Parts, name: str) -> s.GalleryAnswer:
+    record = parts.galleries.record(name)
+    with parts.galleries.use(name) as found:
+        return answers.gallery(record, found)

@@ -1,0 +1,117 @@
+"""Subjects of a gallery: list by pages, show, rename, tag, merge, delete with proof."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from twinlens.errors import OptionError, UnknownSubjectError
+from twinlens.gallery.contract import label
+from twinlens.protocols import Subject
+from twinlens.service import answers, schemas as s
+from twinlens.service.parts import Parts
+from twinlens.service.refusals import Refusal
+from twinlens.service.wiring import PartsOf, admitted, refusals
+
+router = APIRouter(prefix="/galleries/{gallery}/subjects", tags=["subjects"], dependencies=[Depends(admitted)])
+Tag = Annotated[list[str], Query(description="Only subjects with this tag, as key:value; may be repeated.")]
+
+
+@router.get("", responses=refusals(404, 409))
+async def list_subjects(
+    gallery: str,
+    parts: PartsOf,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
+    tag: Tag = [],  # noqa: B006 - FastAPI copies it
+    q: Annotated[str, Query(max_length=500, description="A part of the name.")] = "",
+) -> s.SubjectPage:
+    """List who is enrolled, by name, in pages."""
+    after = None if cursor is None else _opened(cursor)
+    found = await parts.pool.store(partial(_listed, parts, gallery, _tags(tag)))
+    wanted = q.casefold()
+    found = [one for one in found if (after is None or one.name > after) and wanted in one.name.casefold()]
+    page = found[:limit]
+    more = _cursor(page[-1].name) if len(found) > limit else None
+    return s.SubjectPage(items=[answers.subject(one) for one in page], next_cursor=more)
+
+
+@router.get("/{name:path}", responses=refusals(404, 409))
+async def show_subject(gallery: str, name: str, parts: PartsOf) -> s.SubjectAnswer:
+    """Show a subject, without vectors."""
+    return answers.subject(await parts.pool.store(partial(_shown, parts, gallery, name)))
+
+
+@router.patch("/{name:path}", responses=refusals(404, 409))
+async def change_subject(gallery: str, name: str, asked: s.SubjectChange, parts: PartsOf) -> s.SubjectAnswer:
+    """Rename a subject, or set tags; an empty value removes one."""
+    return answers.subject(await parts.pool.store(partial(_changed, parts, gallery, name, asked)))
+
+
+@router.delete("/{name:path}", responses=refusals(404, 409))
+async def delete_subject(gallery: str, name: str, parts: PartsOf) -> s.SubjectErasure:
+    """Erase a subject's vectors from every file, then look whether anything is left."""
+
+    def work() -> s.SubjectErasure:
+        with parts.galleries.use(gallery) as found:
+            return answers.erasure(found.recognizer.gallery.remove(name))
+
+    return await parts.pool.store(work)
+
+
+def _listed(parts: Parts, gallery: str, tags: dict[str, str]) -> list[Subject]:
+    with parts.galleries.use(gallery) as found:
+        return found.recognizer.gallery.subjects(tags=tags or None)
+
+
+def _shown(parts: Parts, gallery: str, name: str) -> Subject:
+    """Return one subject.
+
+    Raises:
+        UnknownSubjectError: nobody of that name.
+    """
+    wanted = label(name, "subject")
+    with parts.galleries.use(gallery) as found:
+        people = found.recognizer.gallery
+        people.templates(wanted)
+        known = next((one for one in people.subjects() if one.name == wanted), None)
+    if known is None:
+        msg = f"nobody called {wanted!r} is enrolled"
+        raise UnknownSubjectError(msg)
+    return known
+
+
+def _changed(parts: Parts, gallery: str, name: str, asked: s.SubjectChange) -> Subject:
+    with parts.galleries.use(gallery) as found, found.writing:
+        people = found.recognizer.gallery
+        if asked.tags is not None:
+            people.tag(name, asked.tags)
+        if asked.name is not None:
+            people.rename(name, asked.name)
+    return _shown(parts, gallery, asked.name or name)
+
+
+def _tags(pairs: list[str]) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition(":")
+        if not separator or not key or not value:
+            msg = f"a tag is key:value, got {pair[:80]!r}"
+            raise OptionError(msg)
+        tags[key] = value
+    return tags
+
+
+def _cursor(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+
+
+def _opened(cursor: str) -> str:
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Refusal(422, "RequestError", "cursor: not one that this service gave out") from error

@@ -1,0 +1,348 @@
+"""What is asked and answered -> pydantic models, with examples, from which OpenAPI is made.
+
+Requests hold the options only; photos come beside them (`twinlens.service.photos`). Scores are similarities, -1 to 1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import from_json
+
+from twinlens.recognizer.results import Outcome
+
+MOST_TOP = 1000
+NAME = "Ada Lovelace"
+Rate = Annotated[
+    float,
+    Field(
+        gt=0,
+        lt=1,
+        allow_inf_nan=False,
+        examples=[0.001],
+        description="Share of comparisons of strangers that may be accepted; the service's own where it is left out.",
+    ),
+]
+Score = Annotated[float, Field(ge=-1, le=1, examples=[0.71], description="Similarity.")]
+Probability = Annotated[
+    float | None,
+    Field(examples=[0.998], description="That it is the same person, at even odds before; null: not calibrated."),
+]
+Days = Annotated[int, Field(ge=1, le=36500, examples=[30], description="Days after which a subject is erased.")]
+Tags = Annotated[dict[str, str], Field(examples=[{"team": "north"}], max_length=100)]
+
+
+class Asked(BaseModel):
+    """Options of a request; a field that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+# ---- asked
+
+
+class DetectAsked(Asked):
+    """What detect is told."""
+
+    crops: Annotated[bool, Field(description="Send the aligned faces as PNG.")] = False
+
+
+class VerifyAsked(Asked):
+    """What verify is told."""
+
+    target_fmr: Rate | None = None
+    crops: Annotated[bool, Field(description="Send the aligned faces as PNG.")] = False
+
+
+class ExplainAsked(Asked):
+    """What explain is told."""
+
+    target_fmr: Rate | None = None
+
+
+class SearchAsked(Asked):
+    """What search is told."""
+
+    gallery: Annotated[str, Field(examples=["staff"])]
+    top: Annotated[int, Field(ge=1, le=MOST_TOP, examples=[10])] = 10
+    tags: Tags = Field(default_factory=dict)
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _written(cls, value: Any) -> Any:
+        """Take tags of a multipart field as the JSON that they are written in."""
+        return from_json(value) if isinstance(value, str) else value
+
+
+class IdentifyAsked(SearchAsked):
+    """What identify is told."""
+
+    top: Annotated[int, Field(ge=1, le=MOST_TOP, examples=[3])] = 3
+    target_fmr: Rate | None = None
+    crops: Annotated[bool, Field(description="Send the aligned faces as PNG.")] = False
+
+
+class EnrolAsked(Asked):
+    """What enrolment lets pass."""
+
+    accept_poor: Annotated[bool, Field(description="Store faces of poor quality too.")] = False
+    accept_conflict: Annotated[
+        bool, Field(description="Store a face although it looks like another subject, or unlike this one.")
+    ] = False
+    main_face: Annotated[bool, Field(description="Of several people of similar size take the main one.")] = False
+    tags: Tags = Field(default_factory=dict)
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _written(cls, value: Any) -> Any:
+        """Take tags of a multipart field as the JSON that they are written in."""
+        return from_json(value) if isinstance(value, str) else value
+
+
+class GalleryAsked(Asked):
+    """A gallery to be made."""
+
+    name: Annotated[
+        str, Field(examples=["staff"], description="1 to 64 of a-z, 0-9, - and _, not beginning with - or _.")
+    ]
+    kind: Annotated[Literal["people", "album"], Field(description="People by name, or faces of photos.")] = "people"
+    retention_days: Days | None = None
+
+
+class GalleryChange(Asked):
+    """What may be changed in a gallery."""
+
+    retention_days: Annotated[Days | None, Field(description="null: for ever.")]
+
+
+class SubjectChange(Asked):
+    """What may be changed in a subject; an empty value removes a tag."""
+
+    name: Annotated[str | None, Field(min_length=1, examples=[NAME], description="Its new name.")] = None
+    tags: Tags | None = None
+
+
+class MergeAsked(Asked):
+    """Under whose name the photos are to be."""
+
+    into: Annotated[str, Field(min_length=1, examples=[NAME])]
+
+
+# ---- answered
+
+
+class QualityAnswer(Answer):
+    """How fit a face is."""
+
+    score: Annotated[float, Field(ge=0, le=1, examples=[0.82], description="0 useless, 1 a good portrait.")]
+    reasons: Annotated[list[str], Field(examples=[["the face is small: 41 pixels between the eyes"]])]
+
+
+class FaceAnswer(Answer):
+    """A face of a photo."""
+
+    box: Annotated[list[float], Field(min_length=4, max_length=4, examples=[[210.0, 96.5, 301.2, 218.0]])]
+    landmarks: Annotated[
+        list[list[float]],
+        Field(
+            description="x, y of left eye, right eye, nose, mouth corners, as seen in the photo.",
+            examples=[[[1, 2]] * 5],
+        ),
+    ]
+    score: Annotated[float, Field(examples=[0.93], description="Confidence of the detector, 0 to 1.")]
+    quality: QualityAnswer
+    crop: Annotated[str | None, Field(description="The aligned face, 112x112, as a data URI of a PNG.")] = None
+
+
+class DetectAnswer(Answer):
+    """Who can be seen."""
+
+    width: Annotated[int, Field(examples=[1024])]
+    height: Annotated[int, Field(examples=[768])]
+    faces: list[FaceAnswer]
+
+
+class ComparedPhoto(Answer):
+    """The face of a photo that was compared, and how many others it shows."""
+
+    face: FaceAnswer
+    others: Annotated[int, Field(ge=0, examples=[0])]
+
+
+class DecisionAnswer(Answer):
+    """The answer to "the same person?"."""
+
+    accepted: Annotated[bool, Field(description="score >= threshold: taken for the same person.")]
+    score: Score
+    probability: Probability
+    threshold: Annotated[float, Field(examples=[0.42], description="Similarity from which on the answer is yes.")]
+    fmr: Annotated[
+        float | None, Field(examples=[0.001], description="False match rate the threshold stands for, as measured.")
+    ]
+    strangers_above: Annotated[
+        float | None,
+        Field(examples=[0.0001], description="Share of strangers who score this high; null: not measured."),
+    ]
+    strangers_bound: Annotated[
+        Literal["at", "at most", "at least"],
+        Field(description="Whether strangers_above is the share, or a bound where the measurement ends."),
+    ]
+    meaning: Annotated[str, Field(examples=["at most 1 in 10,000 strangers would score this high"])]
+    model: Annotated[str, Field(examples=["sface@83ee2445"])]
+
+
+class VerifyAnswer(DecisionAnswer):
+    """The same person?"""
+
+    left: ComparedPhoto
+    right: ComparedPhoto
+
+
+class ExplainAnswer(Answer):
+    """What the answer rests on."""
+
+    decision: DecisionAnswer
+    left_map: Annotated[str, Field(description="The left face under its map, as a data URI of a PNG.")]
+    right_map: Annotated[str, Field(description="The right face under its map.")]
+    text: Annotated[str, Field(examples=["same person: similarity 0.71 ..."])]
+
+
+class CandidateAnswer(Answer):
+    """A subject of the gallery."""
+
+    subject: Annotated[str, Field(examples=[NAME])]
+    score: Score
+    probability: Probability
+    rank: Annotated[int, Field(ge=1, examples=[1])]
+
+
+class NamedFace(Answer):
+    """Who a face is; a subject of null is *unknown*."""
+
+    face: FaceAnswer
+    subject: Annotated[str | None, Field(examples=[NAME])]
+    score: Annotated[float | None, Field(examples=[0.71], description="Of the best candidate.")]
+    probability: Probability
+    candidates: list[CandidateAnswer]
+    reasons: Annotated[list[str], Field(description="Why it is unknown, or to be taken with care.")]
+
+
+class IdentifyAnswer(Answer):
+    """Who is this?"""
+
+    width: int
+    height: int
+    faces: list[NamedFace]
+    threshold: Annotated[float, Field(examples=[0.48])]
+    fmr: Annotated[float | None, Field(examples=[0.0001])]
+    fpir: Annotated[
+        float | None, Field(examples=[0.01], description="Share of searches by strangers that would name somebody.")
+    ]
+
+
+class SearchAnswer(Answer):
+    """Who is most alike, whatever the score."""
+
+    face: FaceAnswer
+    matches: list[CandidateAnswer]
+
+
+class GalleryAnswer(Answer):
+    """A gallery."""
+
+    name: Annotated[str, Field(examples=["staff"])]
+    kind: Literal["people", "album"]
+    retention_days: int | None
+    created_at: Annotated[str, Field(examples=["2026-11-26T10:00:00+00:00"])]
+    subjects: Annotated[int | None, Field(description="null in the list of galleries.")] = None
+    templates: int | None = None
+
+
+class GalleryList(Answer):
+    """The galleries, by name."""
+
+    items: list[GalleryAnswer]
+
+
+class ErasureAnswer(Answer):
+    """The receipt of a removal."""
+
+    templates: Annotated[int, Field(examples=[2])]
+    places_checked: Annotated[list[str], Field(description="Files that were read after the removal, without folders.")]
+    remains: Annotated[list[str], Field(description="Where bytes of a vector were still found.")]
+    proven: Annotated[bool, Field(description="Nothing is left in any place that was checked.")]
+
+
+class SubjectErasure(ErasureAnswer):
+    """The receipt of a subject's removal."""
+
+    subject: Annotated[str, Field(examples=[NAME])]
+
+
+class GalleryErasure(ErasureAnswer):
+    """The receipt of a gallery's removal."""
+
+    gallery: Annotated[str, Field(examples=["staff"])]
+    subjects: int
+
+
+class SubjectAnswer(Answer):
+    """What a gallery knows about a person, without vectors."""
+
+    name: Annotated[str, Field(examples=[NAME])]
+    templates: Annotated[int, Field(examples=[1])]
+    tags: dict[str, str]
+    created_at: Annotated[str, Field(examples=["2026-11-26T10:00:00+00:00"])]
+    sources: Annotated[list[str], Field(examples=[["ada.jpg"]])]
+
+
+class SubjectPage(Answer):
+    """A page of subjects."""
+
+    items: list[SubjectAnswer]
+    next_cursor: Annotated[str | None, Field(description="For the next page; null on the last.")]
+
+
+class MergeAnswer(Answer):
+    """What became of a merge."""
+
+    subject: Annotated[str, Field(examples=[NAME], description="The name that stays.")]
+    templates: Annotated[int, Field(description="Templates that changed hands.")]
+
+
+class ReportAnswer(Answer):
+    """What became of one photo."""
+
+    source: Annotated[str, Field(examples=["ada.jpg"])]
+    subject: Annotated[str, Field(examples=[NAME])]
+    outcome: Annotated[Outcome, Field(examples=["done"])]
+    reasons: list[str]
+    quality: float | None
+    conflict: Annotated[str | None, Field(description="The subject whose face this seems to be already.")]
+    score: Annotated[float | None, Field(description="Similarity to that subject.")]
+
+
+class ReportList(Answer):
+    """One report a photo, in the order in which the photos came."""
+
+    reports: list[ReportAnswer]
+
+
+class ClusterAnswer(Answer):
+    """Faces taken to be one person's."""
+
+    members: list[str]
+    cohesion: Annotated[float, Field(description="Mean similarity between members; 1 for a single face.")]
+
+
+class ClusterList(Answer):
+    """Groups, the largest first."""
+
+    clusters: list[ClusterAnswer]
