@@ -1,0 +1,117 @@
+// Find: everyone's photos from one face, and groups of unknown faces to be named.
+
+import { send } from "/static/api.js";
+import { button, fresh, h, icon, say, show } from "/static/dom.js";
+import { galleryPicker } from "/static/galleries.js";
+import { groupsBox } from "/static/groups.js";
+import { indexBox } from "/static/indexing.js";
+import { mainFace } from "/static/compare.js";
+import { noteBox, problemBox, progressBar } from "/static/notes.js";
+import { formOf, leftToRight } from "/static/photo.js";
+import { problemOf, stopped } from "/static/problems.js";
+import { placeOf, Shelf } from "/static/shelf.js";
+import { pasteTarget, photoWell } from "/static/well.js";
+import { count, percent } from "/static/words.js";
+
+const MOST = 100;
+const TARGET_FMR = "0.0001"; // as groups are made: 1 stranger in 10,000
+
+/** Make the page. */
+export function findPage() {
+  const shelves = new Map();
+  const picker = galleryPicker({ kind: "album", onChange: changed });
+  const shelf = () => {
+    const name = picker.value();
+    if (!shelves.has(name)) shelves.set(name, new Shelf());
+    return shelves.get(name);
+  };
+  const index = indexBox({ album: picker.value, shelf, onIndexed: () => groups.reset() });
+  const groups = groupsBox({ album: picker.value, shelf });
+  const well = photoWell({ title: "A photo of the person", hint: "One face is enough", onPhoto: () => find(), onClear: () => stop() });
+  const answer = h("section.sheet", { "aria-labelledby": "found-title", hidden: true });
+  const body = h("div.stack", { hidden: true }, h("div.columns", {}, well.element, index.element), answer, groups.element);
+  const element = h("article.page", {}, h("header.head", {}, h("h1", { tabindex: "-1", text: "Find" }), h("p.lead", { text: "From one face to all photos of a person in a collection, and names for the faces nobody has named yet." })), picker.element, body);
+  let running = null;
+  pasteTarget(element, (files) => well.set(files[0]));
+
+  function changed(name) {
+    body.hidden = !name;
+    stop();
+    index.reset();
+    groups.reset();
+    if (name && well.photo) find();
+  }
+
+  function stop() {
+    running?.abort();
+    answer.hidden = true;
+    show(answer);
+  }
+
+  async function find() {
+    const { photo, stage } = well;
+    if (!photo || !picker.value()) return;
+    running?.abort();
+    const mine = (running = new AbortController());
+    answer.hidden = false;
+    show(answer, h("h2", { id: "found-title", text: "Photos of this person" }), progressBar("Looking through the collection …", { stop: () => mine.abort() }).element);
+    try {
+      const form = formOf({ gallery: picker.value(), top: String(MOST), target_fmr: TARGET_FMR, crops: "true", photo: photo.file });
+      const found = await send("POST", "identify", { form, signal: mine.signal });
+      if (well.photo === photo && running === mine) draw(stage, found);
+    } catch (error) {
+      if (stopped(error)) {
+        if (running === mine) stop();
+        return;
+      }
+      const problem = problemOf(error);
+      show(answer, h("h2", { id: "found-title", text: "Photos of this person" }), problemBox(problem, { retry: () => find() }));
+      say(problem.title, true);
+    }
+  }
+
+  function draw(stage, found, pick = null) {
+    if (!found.faces.length) {
+      show(answer, h("h2", { id: "found-title", text: "No face was found" }), noteBox("Take a photo in which the person's face is visible.", { kind: "bad" }));
+      stage.mark(found, []);
+      say("No face was found.", true);
+      return;
+    }
+    const faces = found.faces.map((one) => one.face);
+    const chosen = pick ?? mainFace({ ...found, faces });
+    const ordered = leftToRight(faces);
+    stage.mark(found, ordered.map(({ face, index }, order) => ({ box: face.box, number: faces.length > 1 ? order + 1 : null, crop: face.crop, kind: index === chosen ? "chosen" : "other", pick: () => draw(stage, found, index) })));
+    const name = fresh("face");
+    show(
+      well.below,
+      faces.length > 1 && h("fieldset.faces", {}, h("legend", { text: `${count(faces.length, "face")}: whom to look for?` }), ordered.map(({ face, index }, order) => h("label.face-pick", {}, h("input", { type: "radio", name, checked: index === chosen, on: { change: () => { draw(stage, found, index); well.below.querySelector("input:checked").focus(); } } }), h("img", { src: face.crop, alt: `Face ${order + 1} from the left`, width: 48, height: 48 })))),
+    );
+    results(found, found.faces[chosen].candidates);
+  }
+
+  function results({ threshold }, candidates) {
+    const sure = candidates.filter((one) => one.score >= threshold);
+    const less = candidates.filter((one) => one.score < threshold && one.probability !== null && one.probability >= 0.5);
+    const told = sure.length ? `${count(new Set(sure.map((one) => placeOf(one.subject)[0])).size, "photo")} of this person` : "No photo of this person was found";
+    show(
+      answer,
+      h("h2", { id: "found-title", text: told }),
+      sure.length > 0 && h("ul.tiles", {}, sure.map(tile)),
+      candidates.length >= MOST && sure.length >= MOST && h("p.hint", { text: `Only the ${MOST} most alike are shown.` }),
+      !candidates.length && noteBox("The collection is empty. Add its photos first."),
+      less.length > 0 && h("details", {}, h("summary", { text: `Less certain: ${count(less.length, "photo")}` }), h("ul.tiles", {}, less.map(tile))),
+      shelf().empty && candidates.length > 0 && h("p.hint", { text: "The service keeps no photos: show this page the folder of the collection to see pictures beside the names." }),
+    );
+    say(told);
+  }
+
+  function tile(one) {
+    const photo = shelf().photo(one.subject);
+    const [place] = placeOf(one.subject);
+    const blank = () => h("div.tile-photo.blank", { "aria-hidden": "true" }, icon("photo"));
+    const picture = photo ? h("img.tile-photo", { src: photo.url, alt: "", loading: "lazy", on: { error: (event) => event.target.replaceWith(blank()) } }) : blank();
+    return h("li.tile", {}, picture, h("p.name", { text: place, title: place }), one.probability !== null && h("p.hint", { text: `${percent(one.probability)} likely` }));
+  }
+
+  return { element };
+}
