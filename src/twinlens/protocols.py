@@ -194,6 +194,22 @@ class Store(Protocol):
 
 
 @runtime_checkable
+class Merging(Protocol):
+    """What an engine offers that can give all photos of one subject to another in a single step."""
+
+    def merge(self, subject: str, into: str) -> int:
+        """Give a subject's templates, and the tags that the other lacks, to another subject; return how many.
+
+        The first name is gone then. All or nothing, and on the disk when it returns.
+
+        Raises:
+            UnknownSubjectError: nobody of one of the names.
+            ConflictError: one name twice, or both have a face of the same photo.
+        """
+        ...
+
+
+@runtime_checkable
 class Contents(Protocol):
     """What a gallery holds, vector by vector."""
 

@@ -200,6 +200,18 @@ class SqliteGallery:
         with self._database.writing() as connection:
             writing.rename(connection, label(subject, "subject"), label(name, "subject"))
 
+    def merge(self, subject: str, into: str) -> int:
+        """Give a subject's templates, and the tags that the other lacks, to another subject; return how many.
+
+        Raises:
+            UnknownSubjectError: nobody of one of the names.
+            ConflictError: one name twice, or both have a face of the same photo.
+        """
+        with self._database.writing() as connection:
+            moved = writing.merge(connection, label(subject, "subject"), label(into, "subject"))
+        self._index.after_writing()
+        return moved
+
     def remove(self, subject: str) -> Erasure:
         """Erase a subject's vectors from every file, then look whether anything is left.
 

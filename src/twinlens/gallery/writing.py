@@ -193,6 +193,48 @@ def rename(connection: sqlite3.Connection, subject: str, name: str) -> None:
     connection.execute("UPDATE subjects SET name = ? WHERE id = ?", (name, row))
 
 
+def merge(connection: sqlite3.Connection, subject: str, into: str) -> int:
+    """Give a subject's templates to another, as new rows, so that a scan that knows the old ones lets go of them.
+
+    Their vectors stay on purpose: the removal of the old rows counts as proven.
+
+    Raises:
+        UnknownSubjectError: nobody of one of the names.
+        ConflictError: one name twice, or both have a face of the same photo.
+    """
+    giver, taker = known_subject(connection, subject), known_subject(connection, into)
+    if giver == taker:
+        msg = f"cannot merge {subject!r} with itself: name two subjects"
+        raise ConflictError(msg)
+    shared = connection.execute(
+        "SELECT a.source FROM templates a JOIN templates b ON b.photo = a.photo WHERE a.subject_id = ? "
+        "AND b.subject_id = ?",
+        (giver, taker),
+    ).fetchone()
+    if shared is not None:
+        msg = (
+            f"{subject!r} and {into!r} both have a face of the same photo ({shared[0] or 'without a source'}): "
+            "two faces in one photo are two people; remove one of them first"
+        )
+        raise ConflictError(msg)
+    rows = connection.execute(
+        "SELECT id, vector, photo, quality, source, created_at FROM templates WHERE subject_id = ? ORDER BY id",
+        (giver,),
+    ).fetchall()
+    connection.execute("DELETE FROM templates WHERE subject_id = ?", (giver,))
+    connection.executemany("INSERT INTO removals (template_id, proven) VALUES (?, 1)", ((row[0],) for row in rows))
+    connection.executemany(
+        "INSERT INTO templates (subject_id, vector, photo, quality, source, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        ((taker, *row[1:]) for row in rows),
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO tags (subject_id, key, value) SELECT ?, key, value FROM tags WHERE subject_id = ?",
+        (taker, giver),
+    )
+    connection.execute("DELETE FROM subjects WHERE id = ?", (giver,))
+    return len(rows)
+
+
 def tag(connection: sqlite3.Connection, subject: str, tags: Mapping[str, str]) -> None:
     """Set tags; an empty value removes one.
 
