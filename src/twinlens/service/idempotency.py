@@ -197,7 +197,8 @@ class Answers:
         with self._lock, self._ledger.writing() as connection:
             self._clean(connection)
             found = connection.execute(
-                "SELECT id, digest, owner, status, content_type, body, content FROM answers WHERE caller = ? AND key = ?",
+                "SELECT id, digest, owner, status, content_type, body, content FROM answers "
+                "WHERE caller = ? AND key = ?",
                 (caller, key),
             ).fetchone()
             if found is None:
