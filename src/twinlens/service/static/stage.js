@@ -2,6 +2,8 @@
 
 import { h } from "/static/dom.js";
 
+const NAME_HEIGHT = 30; // pixels
+
 /**
  * Draw a photo.
  *
@@ -11,6 +13,13 @@ export function photoStage(photo, { alt = `Photo ${photo.name}` } = {}) {
   const image = h("img.stage-photo", { src: photo.url, alt, draggable: "false" });
   const over = h("div.over", { "aria-hidden": "true" });
   const element = h("div.stage", {}, image, over);
+  new ResizeObserver(settle).observe(over);
+
+  /** Names go below their boxes where there is no room above. */
+  function settle() {
+    for (const one of over.children) one.classList.toggle("low", Number(one.dataset.top) * over.clientHeight < NAME_HEIGHT);
+  }
+
   const blank = photo.previewed.then((drawn) => {
     if (drawn) return false;
     image.replaceWith(h("div.stage-blank", { role: "img", "aria-label": `${alt}: no preview in this browser` }, h("p", { text: "No preview in this browser. The service reads the photo all the same." })));
@@ -28,6 +37,7 @@ export function photoStage(photo, { alt = `Photo ${photo.name}` } = {}) {
     over.replaceChildren();
     if (isBlank) element.querySelector(".stage-blank").style.aspectRatio = `${seen.width} / ${seen.height}`;
     for (const one of marks) over.append(box(seen, one, isBlank));
+    settle();
   }
 
   function light(number) {
@@ -41,7 +51,7 @@ function box(seen, { box: [left, top, right, bottom], label = "", number = null,
   const element = h(`div.box.${kind}`, { dataset: { number: number ?? "" }, on: pick ? { click: pick } : {} });
   if (isBlank && crop) element.append(h("img", { src: crop, alt: "" }));
   if (label || number) element.append(h("span.tag", {}, number !== null && h("b", { text: number }), label && h("span", { text: label })));
-  if (top / seen.height < 0.09) element.classList.add("low"); // no room for the name above
+  element.dataset.top = top / seen.height;
   if ((left + right) / 2 > seen.width * 0.7) element.classList.add("leftward");
   element.style.left = `${(100 * left) / seen.width}%`;
   element.style.top = `${(100 * top) / seen.height}%`;

@@ -1,6 +1,7 @@
 // An answer of /v1/verify -> what a person reads: a verdict, what the figures mean, and where the score lies.
 
 import { h, icon } from "/static/dom.js";
+import { capital } from "/static/notes.js";
 import { oneIn, percent, similarity, strangers } from "/static/words.js";
 
 const LOW = -0.2; // strangers seldom score less
@@ -8,12 +9,12 @@ const HIGH = 1;
 
 /** Which of the three things can be said. */
 export function verdictOf(answer) {
-  const passing = answer.fmr === null || answer.fmr === undefined ? "" : `, which ${oneIn(answer.fmr)} strangers reach`;
-  if (answer.accepted) return { kind: "same", drawing: "yes", title: "The same person", text: `The faces are as alike as this choice asks for${passing}.` };
+  const choice = answer.fmr === null || answer.fmr === undefined ? "" : `: at this choice ${oneIn(answer.fmr)} strangers passes`;
+  if (answer.accepted) return { kind: "same", drawing: "yes", title: "The same person", text: `Alike enough${choice}.` };
   if (answer.probability !== null && answer.probability >= 0.5) {
-    return { kind: "unsure", drawing: "unsure", title: "Perhaps the same person", text: `Alike, but not as alike as this choice asks for${passing}. So the answer is no.` };
+    return { kind: "unsure", drawing: "unsure", title: "Perhaps the same person", text: `Alike, but not enough for a yes${choice}.` };
   }
-  return { kind: "different", drawing: "no", title: "Not the same person", text: `The faces are less alike than this choice asks for${passing}.` };
+  return { kind: "different", drawing: "no", title: "Not the same person", text: `Not alike enough${choice}.` };
 }
 
 /** Draw the verdict: two lenses, which meet where the answer is yes. */
@@ -36,7 +37,7 @@ export function verdictBox(answer, crops) {
 function meaning(answer) {
   const lines = [];
   const likely = percent(answer.probability);
-  if (likely) lines.push(h("li", {}, h("b", { text: likely }), ` likely to be one person, if it was even odds before looking.`));
+  if (likely) lines.push(h("li", {}, h("b", { text: capital(likely) }), ` likely to be one person, if it was even odds before looking.`));
   const many = strangers(answer.strangers_above, answer.strangers_bound);
   if (many) lines.push(h("li", {}, h("b", { text: many }), " strangers would score this high."));
   if (!likely) lines.push(h("li", { text: "How likely it is cannot be said: the model was not calibrated." }));

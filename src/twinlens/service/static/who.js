@@ -17,8 +17,8 @@ export function whoPage() {
   const well = photoWell({ title: "Photo", hint: "One person or a whole group", onPhoto: () => ask(), onClear: () => stop() });
   const strict = strictnessChoice({ choices: SEARCH, chosen: "", onChange: () => ask() });
   const answer = h("section.sheet", { "aria-labelledby": "who-title", hidden: true });
-  const columns = h("div.columns", {}, well.element, answer);
-  const element = h("article.page", {}, h("header.head", {}, h("h1", { tabindex: "-1", text: "Who is this?" }), h("p.lead", { text: "A photo of one person or many: names where somebody is known, unknown where not." })), picker.element, columns, strict.element);
+  const columns = h("div.columns", {}, h("div.stack", {}, well.element, strict.element), answer);
+  const element = h("article.page", {}, h("header.head", {}, h("h1", { tabindex: "-1", text: "Who is this?" }), h("p.lead", { text: "Names on a photo where somebody is known, unknown where nobody is." })), picker.element, columns);
   let running = null;
   well.element.classList.add("identity-stage");
   pasteTarget(element, (files) => well.set(files[0]));
