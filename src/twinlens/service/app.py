@@ -23,13 +23,34 @@ from twinlens.service.limits import MIB, Limits, RequestLimits
 from twinlens.service.parts import load_parts
 from twinlens.service.photos import said
 from twinlens.service.refusals import App, Refusal
-from twinlens.service.routes import enrolment, faces, galleries, health, subjects
+from twinlens.service.routes import (
+    albums,
+    doctor,
+    enrolment,
+    explanation,
+    faces,
+    galleries,
+    health,
+    models,
+    reports,
+    subjects,
+)
 from twinlens.service.settings import Settings
 from twinlens.service.wiring import ProblemAnswer
 from twinlens.version import __version__
 
 STATIC = Path(__file__).parent / "static"
-ROUTES = (faces.router, galleries.router, enrolment.router, subjects.router)
+ROUTES = (
+    faces.router,
+    explanation.router,
+    galleries.router,
+    doctor.router,
+    albums.router,
+    enrolment.router,
+    subjects.router,
+    models.router,
+    reports.router,
+)
 
 
 def create_app(settings: Settings) -> App:

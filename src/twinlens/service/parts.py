@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from twinlens.detect import DetectOptions, build_detector
 from twinlens.embed import load_embedder
@@ -27,6 +28,7 @@ class Parts:
         pool: photos in work.
         galleries: who is enrolled.
         intake: reads photos from requests.
+        explaining: held by the one request that is explained now.
     """
 
     settings: Settings
@@ -34,6 +36,7 @@ class Parts:
     pool: Pool
     galleries: Galleries
     intake: Intake
+    explaining: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def card(self) -> ModelCard:

@@ -346,3 +346,101 @@ class ClusterList(Answer):
     """Groups, the largest first."""
 
     clusters: list[ClusterAnswer]
+
+
+class StoredPhotoAnswer(Answer):
+    """A photo that a finding is about."""
+
+    subject: str
+    source: str
+    photo: Annotated[str, Field(description="The digest it is stored under.")]
+    quality: float
+
+
+class LikenessAnswer(Answer):
+    """A similarity behind a finding."""
+
+    of: Annotated[str, Field(description="What was compared, in words.")]
+    score: float
+    fmr: Annotated[float | None, Field(description="Share of strangers that score this high; null: not measured.")]
+    bound: Literal["at", "at most", "at least"]
+
+
+class FindingAnswer(Answer):
+    """Something that a person should look at."""
+
+    kind: Annotated[str, Field(examples=["two names"])]
+    grave: Annotated[bool, Field(description="Searches may answer wrongly because of it.")]
+    text: str
+    subjects: Annotated[list[str], Field(description="Whom it concerns, the one to be changed first.")]
+    photos: list[StoredPhotoAnswer]
+    likeness: list[LikenessAnswer]
+    remedies: Annotated[list[str], Field(description="What to do, in words.")]
+
+
+class DoctorAnswer(Answer):
+    """What the gallery doctor found."""
+
+    subjects: int
+    templates: int
+    problems: Annotated[list[str], Field(description="What is wrong with the gallery's files; empty: sound.")]
+    findings: list[FindingAnswer]
+    omitted: Annotated[dict[str, int], Field(description="How many findings of a kind are left out.")]
+    threshold: Annotated[float | None, Field(description="Of a search in this gallery; null: not measured.")]
+    fpir: Annotated[float | None, Field(description="Expected share of searches by strangers that name somebody.")]
+
+
+class ModelAnswer(Answer):
+    """A model of the zoo."""
+
+    name: Annotated[str, Field(examples=["sface"])]
+    kind: Annotated[Literal["embedder", "detector"], Field(examples=["embedder"])]
+    identity: Annotated[str, Field(examples=["sface@83ee2445"])]
+    summary: str
+    dim: Annotated[int, Field(description="Numbers in an embedding; 0 for a detector.")]
+    licence_weights: Annotated[str, Field(examples=["Apache-2.0"])]
+    training_data: str
+    in_use: Annotated[bool, Field(description="This service answers with it.")]
+    lowest_fmr: Annotated[float | None, Field(description="The lowest target_fmr its measurement reaches.")]
+
+
+class ModelList(Answer):
+    """The models at hand, by name."""
+
+    items: list[ModelAnswer]
+
+
+class CalibrationAnswer(Answer):
+    """How similarities of a model are read."""
+
+    name: Annotated[str, Field(examples=["staff-2026"])]
+    model: Annotated[str, Field(examples=["sface@83ee2445"])]
+    detector: Annotated[str | None, Field(description="What found the faces; null: not stated.")]
+    made: Annotated[str | None, Field(description="UTC; null for the one of the model's card.")]
+    protocol: str
+    people: int
+    genuine: int
+    impostors: int
+    cllr: float
+    ece: float
+    in_use: bool
+
+
+class CalibrationList(Answer):
+    """The calibrations at hand."""
+
+    items: list[CalibrationAnswer]
+
+
+class EvaluationAnswer(Answer):
+    """A report of the evaluator."""
+
+    name: Annotated[str, Field(examples=["lfw-dev"])]
+    title: str
+    url: Annotated[str, Field(examples=["/v1/reports/lfw-dev"])]
+
+
+class EvaluationList(Answer):
+    """The reports of the evaluator, by name."""
+
+    items: list[EvaluationAnswer]

@@ -28,13 +28,13 @@ LINES: dict[str, Any] = {
     "/subjects/{name:path}/photos",
     response_model=s.ReportList,
     responses={200: LINES, **refusals(404, 409, 415)},
-    openapi_extra=body_of(s.EnrolAsked, "photo", many=True),
+    openapi_extra=body_of(s.EnrolAsked, "photos", many=True),
 )
 async def enrol(gallery: str, name: str, request: Request, parts: PartsOf) -> Response | s.ReportList:
     """Enrol a person from one photo or several; a refused photo is a report that names the reason, not an error."""
     subject = label(name, "subject")
     await parts.pool.store(partial(parts.galleries.record, gallery))
-    asked, photos = await parts.intake.read_many(request, s.EnrolAsked, "photo")
+    asked, photos = await parts.intake.read_many(request, s.EnrolAsked, "photos")
 
     async def arriving() -> AsyncIterator[Arrived]:
         async for photo in photos:
@@ -48,12 +48,12 @@ async def enrol(gallery: str, name: str, request: Request, parts: PartsOf) -> Re
     "/enrolments",
     response_model=s.ReportList,
     responses={200: LINES, **refusals(404, 409, 415)},
-    openapi_extra=body_of(s.EnrolAsked, "photo", many=True),
+    openapi_extra=body_of(s.EnrolAsked, "photos", many=True),
 )
 async def enrol_many(gallery: str, request: Request, parts: PartsOf) -> Response | s.ReportList:
     """Enrol many people: photos whose file names are SUBJECT/FILE, as a folder of people is dropped."""
     await parts.pool.store(partial(parts.galleries.record, gallery))
-    asked, photos = await parts.intake.read_many(request, s.EnrolAsked, "photo")
+    asked, photos = await parts.intake.read_many(request, s.EnrolAsked, "photos")
 
     async def arriving() -> AsyncIterator[Arrived]:
         async for photo in photos:

@@ -33,8 +33,8 @@ async def detect(request: Request, parts: PartsOf) -> s.DetectAnswer:
 async def verify(request: Request, parts: PartsOf) -> s.VerifyAnswer:
     """Decide whether the main faces (large and central) of two photos are the same person."""
     asked, photos = await parts.intake.read(request, s.VerifyAsked, ["left", "right"])
-    bar = _bar(parts, asked.target_fmr)
-    left, right = await unless_gone(request, _main_faces(parts, photos))
+    bar = bar_of(parts, asked.target_fmr)
+    left, right = await unless_gone(request, main_faces(parts, photos))
     made = parts.recognizer.compare(left, right, bar=bar)
     said = answers.decision(made, parts.card, left.portraits[0].embedding.model)
     return s.VerifyAnswer(
@@ -50,7 +50,7 @@ async def identify(request: Request, parts: PartsOf) -> s.IdentifyAnswer:
     asked, (photo,) = await parts.intake.read(request, s.IdentifyAsked, ["photo"])
     policy = parts.recognizer.policy
     if asked.target_fmr is not None:  # a rate of one comparison, whatever the size of the gallery
-        policy = replace(policy, threshold=_bar(parts, asked.target_fmr).threshold)
+        policy = replace(policy, threshold=bar_of(parts, asked.target_fmr).threshold)
     await parts.pool.store(partial(parts.galleries.record, asked.gallery))
 
     async def work() -> s.IdentifyAnswer:
@@ -67,7 +67,7 @@ async def search(request: Request, parts: PartsOf) -> s.SearchAnswer:
     await parts.pool.store(partial(parts.galleries.record, asked.gallery))
 
     async def work() -> s.SearchAnswer:
-        (examined,) = await _main_faces(parts, [photo])
+        (examined,) = await main_faces(parts, [photo])
         matches = await parts.pool.store(partial(_found, parts, asked, examined))
         found = [answers.candidate(match) for match in matches]
         return s.SearchAnswer(face=answers.face(examined.portraits[0]), matches=found)
@@ -80,7 +80,12 @@ def _seen(parts: Parts, photo: Upload) -> tuple[Image, list[Sighting]]:
     return image, parts.pool.pipeline.sight(image)
 
 
-async def _main_faces(parts: Parts, photos: list[Upload]) -> list[Examined]:
+async def main_faces(parts: Parts, photos: list[Upload]) -> list[Examined]:
+    """Examine the main face of each photo.
+
+    Raises:
+        NoFaceError: a photo shows nobody.
+    """
     examined = await parts.pool.examine(photos, main_face)
     for photo in examined:
         if not photo.portraits:
@@ -88,7 +93,12 @@ async def _main_faces(parts: Parts, photos: list[Upload]) -> list[Examined]:
     return examined
 
 
-def _bar(parts: Parts, target_fmr: float | None) -> Bar:
+def bar_of(parts: Parts, target_fmr: float | None) -> Bar:
+    """Return the threshold of a comparison: for the rate that was asked for, or the service's own.
+
+    Raises:
+        CalibrationError: the model's measurement does not reach so far.
+    """
     policy = parts.recognizer.policy if target_fmr is None else Policy(target_fmr=target_fmr)
     return verification_bar(parts.card, policy)
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 
 from twinlens.errors import OptionError, UnknownSubjectError
 from twinlens.gallery.contract import label
-from twinlens.protocols import Subject
+from twinlens.protocols import Merging, Subject
 from twinlens.service import answers, schemas as s
 from twinlens.service.parts import Parts
 from twinlens.service.refusals import Refusal
@@ -63,6 +63,20 @@ async def delete_subject(gallery: str, name: str, parts: PartsOf) -> s.SubjectEr
     return await parts.pool.store(work)
 
 
+@router.post("/{name:path}/merge", responses=refusals(404, 409))
+async def merge_subject(gallery: str, name: str, asked: s.MergeAsked, parts: PartsOf) -> s.MergeAnswer:
+    """Give all photos of a subject to another, whose name stays; in one step."""
+
+    def work() -> s.MergeAnswer:
+        with parts.galleries.use(gallery) as found, found.writing:
+            people = found.recognizer.gallery
+            if not isinstance(people, Merging):
+                raise Refusal(422, "OptionError", "the engine of this gallery cannot merge: enrol the photos again")
+            return s.MergeAnswer(subject=asked.into, templates=people.merge(name, asked.into))
+
+    return await parts.pool.store(work)
+
+
 def _listed(parts: Parts, gallery: str, tags: dict[str, str]) -> list[Subject]:
     with parts.galleries.use(gallery) as found:
         return found.recognizer.gallery.subjects(tags=tags or None)
@@ -88,10 +102,12 @@ def _shown(parts: Parts, gallery: str, name: str) -> Subject:
 def _changed(parts: Parts, gallery: str, name: str, asked: s.SubjectChange) -> Subject:
     with parts.galleries.use(gallery) as found, found.writing:
         people = found.recognizer.gallery
-        if asked.tags is not None:
-            people.tag(name, asked.tags)
+        for key, text in (asked.tags or {}).items():  # what cannot be stored is said before anything is
+            label(key, "tag"), label(text or "-", "tag's value")
         if asked.name is not None:
             people.rename(name, asked.name)
+        if asked.tags is not None:
+            people.tag(asked.name or name, asked.tags)
     return _shown(parts, gallery, asked.name or name)
 
 

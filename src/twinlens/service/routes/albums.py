@@ -1,0 +1,99 @@
+"""Albums: photos -> faces without names, to be searched, grouped by person, and named."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from twinlens.errors import OptionError, UnknownSubjectError
+from twinlens.gallery.contract import label
+from twinlens.protocols import Enrolment, Gallery
+from twinlens.recognizer import Cluster, EnrolmentReport, Examined
+from twinlens.recognizer.choice import everyone
+from twinlens.service import answers, schemas as s
+from twinlens.service.enrolling import Arrived, Enroller
+from twinlens.service.galleries import OpenGallery
+from twinlens.service.parts import Parts
+from twinlens.service.refusals import Refusal
+from twinlens.service.routes.enrolment import LINES, answered, source_of
+from twinlens.service.wiring import PartsOf, admitted, body_of, refusals
+
+router = APIRouter(prefix="/galleries/{gallery}", tags=["albums"], dependencies=[Depends(admitted)])
+MOST_FACES = 20_000  # compared with each other for groups: time grows with the square
+
+
+@router.post(
+    "/photos",
+    response_model=s.ReportList,
+    responses={200: LINES, **refusals(404, 409, 415)},
+    openapi_extra=body_of(s.Asked, "photos", many=True),
+)
+async def index(gallery: str, request: Request, parts: PartsOf) -> Response | s.ReportList:
+    """Store every face of each photo, as PHOTO#N; a photo of the same name is taken in the other's place."""
+    record = await parts.pool.store(partial(parts.galleries.record, gallery))
+    if record.kind != "album":
+        raise Refusal(409, "ConflictError", f"{gallery!r} is no album: enrol people by name, or make an album")
+    _, photos = await parts.intake.read_many(request, s.Asked, "photos")
+
+    async def arriving() -> AsyncIterator[Arrived]:
+        async for photo in photos:
+            name = source_of(photo)
+            try:
+                yield Arrived(label(name, "photo"), name, photo)
+            except OptionError as error:
+                yield Arrived(name, name, error)
+
+    return await answered(request, Enroller(parts, gallery, store_faces, everyone).reports(arriving()))
+
+
+@router.get("/clusters", responses=refusals(404, 409))
+async def list_clusters(
+    gallery: str, parts: PartsOf, target_fmr: Annotated[s.Rate | None, Query()] = None
+) -> s.ClusterList:
+    """Group the gallery's faces by person, the largest group first; faces of one photo stay apart."""
+    found = await parts.pool.store(partial(_clusters, parts, gallery, target_fmr))
+    return s.ClusterList(clusters=[answers.cluster(one) for one in found])
+
+
+def store_faces(found: OpenGallery, name: str, photo: Examined) -> EnrolmentReport:
+    """Store every face of a photo under its name and number; see `twinlens.recognizer.album`."""
+    gallery = found.recognizer.gallery
+    if photo.image is None:
+        return EnrolmentReport(photo.source, name, "unreadable", (str(photo.error),))
+    if not photo.portraits:
+        return EnrolmentReport(photo.source, name, "no face")
+    key = f"{photo.image.digest()}:{name}"
+    best = max(portrait.quality.score for portrait in photo.portraits)
+    if gallery.photo_subjects(f"{key}#1"):
+        return EnrolmentReport(photo.source, name, "already enrolled", quality=best)
+    _forget(gallery, name)
+    gallery.add(
+        Enrolment(f"{name}#{n}", portrait.embedding, f"{key}#{n}", portrait.quality.score, photo.source)
+        for n, portrait in enumerate(photo.portraits, 1)
+    )
+    return EnrolmentReport(photo.source, name, "done", quality=best)
+
+
+def _forget(gallery: Gallery, name: str) -> None:
+    """Erase the faces of another photo that had this name."""
+    number = 1
+    with suppress(UnknownSubjectError):
+        while True:
+            gallery.remove(f"{name}#{number}")
+            number += 1
+
+
+def _clusters(parts: Parts, name: str, target_fmr: float | None) -> list[Cluster]:
+    with parts.galleries.use(name) as found:
+        recognizer = found.recognizer
+        faces = recognizer.gallery.count()
+        if faces > MOST_FACES:
+            told = f"{faces:,} faces are too many for one request ({MOST_FACES:,}): run twinlens gallery cluster"
+            raise Refusal(413, "TooManyFacesError", told)
+        policy = None if target_fmr is None else replace(recognizer.policy, target_fmr=target_fmr)
+        return recognizer.cluster(policy=policy)
