@@ -1,7 +1,7 @@
 """Tasks, a crew -> looks: small batches, few of them in work, and what a dying worker held is tried again.
 
 Workers do their batches in order. When one dies, only its oldest batch can be to blame: its photos are tried again one
-by one, each alone in a worker, and one that ends a worker again is reported and costs nothing but itself.
+by one, each alone in a worker. One that ends its worker is tried once more, then reported: it costs nothing but itself.
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ class Foreman:
         stuck_s: a batch that takes longer ends its worker, seconds; loading networks counts as well.
     """
 
-    def __init__(self, crew: Crew, model: str, *, stuck_s: float = 300.0) -> None:
+    def __init__(self, crew: Crew, model: str, *, stuck_s: float = 180.0) -> None:
         self._crew = crew
         self._model = model
         self._stuck_s = stuck_s
         self._desks: dict[int, _Desk] = {}
         self._suspects: deque[Task] = deque()
         self._returned: deque[list[Task]] = deque()
+        self._tried: set[str] = set()  # photos that failed alone, once
         self._in_vain = 0
 
     def work(self, tasks: Iterable[Task]) -> Iterator[Look]:
@@ -144,11 +145,16 @@ class Foreman:
         batch = desk.batches.popleft() if desk.batches else []
         if dead:
             self._returned.extendleft(reversed(desk.batches))
-        if desk.alone:
-            self._in_vain = 0
-            yield from (_failed(task, fault) for task in batch)
-        else:
+        if not desk.alone:
             self._suspects.extend(batch)
+        for task in batch if desk.alone else ():
+            self._in_vain = 0
+            if task.path in self._tried:
+                self._tried.discard(task.path)
+                yield _failed(task, fault)
+            else:
+                self._tried.add(task.path)
+                self._suspects.append(task)
 
     def _hurry(self) -> Iterator[Look]:
         """End workers that have been at one batch for too long."""

@@ -219,8 +219,8 @@ class Ledger:
             raw = os.fsencode(name)
             self._base.execute(
                 "DELETE FROM missing WHERE id IN (SELECT id FROM photos WHERE root = ?1 AND "
-                "(name = ?2 OR substr(name, 1, ?3) = ?2 || x'2f'))",
-                (self._root, raw, len(raw) + 1),
+                "(name = ?2 OR substr(name, 1, length(?3)) = ?3))",
+                (self._root, raw, raw + b"/"),
             )
 
     def to_do(self) -> int:
