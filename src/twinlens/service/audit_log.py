@@ -1,0 +1,347 @@
+"""Events -> a log of who did what, append-only, chained by hashes, on the disk before the answer is given.
+
+Two files: ``audit.jsonl``, one JSON object a line, for people and for tools; and ``audit.db``, the *head* of the chain
+(how many entries, how many bytes, the last hash) and the pseudonyms. `append` writes lines, waits for the disk, moves
+the head on, waits again, and returns. So whatever was acknowledged is below the head, and a log that was cut off is
+shorter than its head says. What a killed process left above the head is kept as far as it is whole and follows, and cut
+where it is torn: neither is tampering.
+
+People. Names are not written: an erased person's name must not live on in a log that cannot be changed. A subject is
+written as a random pseudonym; which name has which pseudonym is kept in ``audit.db`` as a keyed hash of gallery and
+name. While the person is enrolled all their entries can be found by the name; when they are erased that row is
+overwritten, and nobody can tell any more whose entries they were, by guessing neither, which a salted hash of the name
+alone would allow.
+
+What it cannot do. There is no secret in a chain: whoever may write both files (root, or the service's own user) can
+write a whole new history, or put back an old copy of both. Against that, note `head` elsewhere from time to time (it is
+in the answer of ``/v1/audit/verify`` and in the figures): `verify` then finds that the noted entry is not there. The
+entries of a process that was killed between the deed and the log are missing; their requests were not acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from twinlens.errors import OptionError, ServiceError, ServiceUnavailableError
+from twinlens.gallery.header import fsync_folder
+from twinlens.service.audit_check import Head, Tail, Verdict, check_log, read_tail
+from twinlens.service.audit_entry import LONGEST_LINE, Entry, Event, read_line
+from twinlens.service.ledger import Kind, Ledger
+
+_LOG = logging.getLogger("twinlens.service.audit")
+_THREADS = 64  # as many callers may wait for one write
+_KIND = Kind(
+    "audit log",
+    0x54574C41,  # "TWLA"
+    """
+CREATE TABLE head (chain TEXT NOT NULL, count INTEGER NOT NULL, size INTEGER NOT NULL, hash TEXT NOT NULL);
+CREATE TABLE pepper (value BLOB NOT NULL);
+CREATE TABLE pseudonyms (
+  name BLOB PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE, gallery TEXT NOT NULL, erasing INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+INSERT INTO pepper VALUES (randomblob(32));
+INSERT INTO head SELECT chain, 0, 0, chain FROM (SELECT lower(hex(randomblob(32))) AS chain)
+""",
+)
+
+
+@dataclass(eq=False)
+class _Batch:
+    """What one caller waits for."""
+
+    events: Sequence[Event]
+    entries: list[Entry] = field(default_factory=list)
+    error: ServiceError | None = None
+    done: bool = False
+
+
+class AuditLog:
+    """One log; several threads and several processes may write it at once.
+
+    Callers that come while another waits for the disk are written together, so that the disk bounds how long an answer
+    takes, not how many are given.
+
+    Args:
+        folder: where ``audit.jsonl`` and ``audit.db`` lie; both are made with mode 0600.
+        clock: the time, UTC.
+
+    Raises:
+        ServiceError: the files cannot be used. A log that is not what its head says is opened all the same, so that it
+            can be looked at; it cannot be written.
+    """
+
+    def __init__(self, folder: Path, *, clock: Callable[[], datetime] | None = None) -> None:
+        self.path = folder / "audit.jsonl"
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._ledger = Ledger(folder / "audit.db", _KIND)
+        self._turn = threading.Condition()
+        self._waiting: list[_Batch] = []
+        self._writing = False
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="audit")
+        with self._ledger.reading() as connection:
+            (self._pepper,) = connection.execute("SELECT value FROM pepper").fetchone()
+        try:
+            self.append()  # heals what a killed process left
+        except ServiceError:
+            _LOG.exception("nothing that must be logged will be done")
+
+    # ---- writing
+
+    def append(self, *events: Event) -> list[Entry]:
+        """Write events, one after the other; they are on the disk when this returns.
+
+        Raises:
+            ServiceUnavailableError: busy, or the disk is full; nothing was acknowledged: the caller must not go on.
+            ServiceError: the log is not the one that its head describes; see `verify`.
+        """
+        batch = _Batch(events)
+        with self._turn:
+            self._waiting.append(batch)
+            self._turn.wait_for(lambda: batch.done or not self._writing)
+            if not batch.done:  # nobody writes: take along whoever waits
+                self._writing = True
+                batches, self._waiting = self._waiting, []
+        if not batch.done:
+            self._write(batches)
+        if batch.error is not None:
+            raise type(batch.error)(str(batch.error)) from batch.error
+        return batch.entries
+
+    async def written(self, *events: Event) -> list[Entry]:
+        """Do the same from an event loop, on threads of its own that only wait: many requests share one wait.
+
+        Raises:
+            ServiceError: see `append`.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self.append, *events))
+
+    def _write(self, batches: Sequence[_Batch]) -> None:
+        error: ServiceError | None = ServiceUnavailableError("audit log: interrupted; nothing was acknowledged")
+        try:
+            with self._ledger.writing() as connection:
+                self._extend(connection, batches)
+            error = None
+        except ServiceError as found:
+            error = found
+        finally:
+            with self._turn:
+                for batch in batches:
+                    batch.error, batch.done = error, True
+                self._writing = False
+                self._turn.notify_all()
+
+    def _extend(self, connection: sqlite3.Connection, batches: Sequence[_Batch]) -> None:
+        """Write lines below the file's end, then move the head; inside a transaction, alone among all processes."""
+        new = not self.path.exists()
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            if new:
+                fsync_folder(self.path.parent)
+            head = self._healed(descriptor, _head(connection))
+            start, at = head.size, self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
+            lines: list[bytes] = []
+            for batch in batches:
+                for event in batch.events:
+                    entry = self._entry(connection, event, head, at)
+                    lines.append(entry.line())
+                    batch.entries.append(entry)
+                    head = head.after(entry)
+            try:
+                _write_all(descriptor, b"".join(lines))
+                os.fsync(descriptor)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, start)
+                raise
+        finally:
+            os.close(descriptor)
+        connection.execute("UPDATE head SET count = ?, size = ?, hash = ?", (head.count, head.size, head.hash))
+
+    def _healed(self, descriptor: int, head: Head) -> Head:
+        """Return the head after what a killed process left above it, and cut off what is torn.
+
+        Raises:
+            ServiceError: the file is shorter than the head says, or goes on with entries of another chain.
+        """
+        size = os.fstat(descriptor).st_size
+        if size == head.size:
+            return head
+        if size < head.size:
+            msg = (
+                f"audit log {self.path}: {size:,} bytes where {head.size:,} were written: it was cut off. Nothing is "
+                "logged until it is restored, or until it and audit.db are moved away together to begin a new chain"
+            )
+            raise ServiceError(msg)
+        tail: Tail = read_tail(self.path, head)
+        if tail.foreign:
+            msg = (
+                f"audit log {self.path}: it goes on with entries that do not follow its head: one of audit.jsonl and "
+                "audit.db was replaced. Restore both, or move both away to begin a new chain"
+            )
+            raise ServiceError(msg)
+        if tail.head.size < size:
+            _LOG.warning("audit log: %d bytes of an unfinished line were cut off", size - tail.head.size)
+            os.ftruncate(descriptor, tail.head.size)
+        return tail.head
+
+    def _entry(self, connection: sqlite3.Connection, event: Event, head: Head, at: str) -> Entry:
+        entry = Entry(
+            seq=head.count + 1,
+            at=at,
+            who=event.who,
+            did=event.did,
+            gallery=event.gallery,
+            subject=self._pseudonym(connection, event.gallery, event.subject),
+            other=self._pseudonym(connection, event.gallery, event.other),
+            facts=dict(event.facts),
+            request=event.request,
+            before=head.hash,
+        )
+        return entry.sealed()
+
+    # ---- people
+
+    def pseudonym(self, gallery: str, subject: str) -> str | None:
+        """Return how a person is called in the log; None where no entry is about them."""
+        with self._ledger.reading() as connection:
+            return _known(connection, self._name(gallery, subject))
+
+    def renamed(self, gallery: str, old: str, new: str) -> None:
+        """Keep a person's pseudonym under a new name; where that has one already, the old one is forgotten."""
+        with self._ledger.writing() as connection:
+            before, after = self._name(gallery, old), self._name(gallery, new)
+            if _known(connection, after) is None:
+                connection.execute("UPDATE pseudonyms SET name = ? WHERE name = ?", (after, before))
+            else:
+                connection.execute("DELETE FROM pseudonyms WHERE name = ?", (before,))
+
+    def erasing(self, gallery: str, subject: str) -> str:
+        """Note that somebody is about to be erased; return their pseudonym. See `unfinished`."""
+        with self._ledger.writing() as connection:
+            pseudonym = self._pseudonym(connection, gallery, subject)
+            connection.execute("UPDATE pseudonyms SET erasing = 1 WHERE pseudonym = ?", (pseudonym,))
+        return pseudonym
+
+    def unfinished(self, gallery: str, living: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Return whose erasure was begun by a process that was killed: who is gone, and who is still there.
+
+        Args:
+            gallery: which.
+            living: the names of everybody in it.
+
+        Returns:
+            Pseudonyms of those who are gone; names of those who are still there.
+        """
+        with self._ledger.reading() as connection:
+            rows = connection.execute(
+                "SELECT name, pseudonym FROM pseudonyms WHERE gallery = ? AND erasing", (gallery,)
+            )
+            begun: dict[bytes, str] = dict(rows.fetchall())
+        still = {self._name(gallery, name): name for name in living} if begun else {}
+        gone = [pseudonym for name, pseudonym in begun.items() if name not in still]
+        return sorted(gone), sorted(still[name] for name in begun if name in still)
+
+    def forget(self, pseudonym: str) -> None:
+        """Forget whose pseudonym this was; its entries stay and point at nobody."""
+        with self._ledger.writing() as connection:
+            connection.execute("DELETE FROM pseudonyms WHERE pseudonym = ?", (pseudonym,))
+
+    def forget_gallery(self, gallery: str) -> None:
+        """Forget everybody of a gallery that was erased."""
+        with self._ledger.writing() as connection:
+            connection.execute("DELETE FROM pseudonyms WHERE gallery = ?", (gallery,))
+
+    def _name(self, gallery: str, subject: str) -> bytes:
+        return hmac.digest(self._pepper, f"{gallery}\0{subject}".encode(errors="surrogatepass"), "sha256")
+
+    def _pseudonym(self, connection: sqlite3.Connection, gallery: str, subject: str) -> str:
+        """Return a person's pseudonym, a new one where there is none; empty for nobody, or for one already given."""
+        if not subject:
+            return ""
+        name = self._name(gallery, subject)
+        known = _known(connection, name)
+        if known is None:
+            known = f"p-{secrets.token_hex(12)}"
+            connection.execute("INSERT INTO pseudonyms VALUES (?, ?, ?, 0)", (name, known, gallery))
+        return known
+
+    # ---- reading
+
+    def head(self) -> Head:
+        """Return how far the log goes; worth noting elsewhere."""
+        with self._ledger.reading() as connection:
+            return _head(connection)
+
+    def page(self, cursor: int = 0, limit: int = 100) -> tuple[list[Entry], int | None]:
+        """Return entries from a place on, the oldest first, and the place where the next page begins.
+
+        Args:
+            cursor: 0, or what the page before returned.
+            limit: entries at the most, 1 or more.
+
+        Raises:
+            OptionError: no line begins at the cursor.
+            ServiceError: the log cannot be read, or is not what was written; see `verify`.
+        """
+        size, entries = self.head().size, list[Entry]()
+        try:
+            with self.path.open("rb") as file:
+                file.seek(max(0, cursor - 1))
+                if not 0 <= cursor <= size or (cursor and file.read(1) != b"\n") or limit < 1:
+                    msg = f"a page of the audit log begins where another ended, and has 1 or more entries; got {cursor}"
+                    raise OptionError(msg)
+                while len(entries) < limit and (at := file.tell()) < size:
+                    entry = read_line(file.readline(LONGEST_LINE))
+                    if entry is None:
+                        msg = f"audit log {self.path}: no entry at byte {at}: verify it"
+                        raise ServiceError(msg)
+                    entries.append(entry)
+                at = file.tell()
+        except OSError as error:
+            msg = f"audit log {self.path}: {error.strerror or error}"
+            raise ServiceError(msg) from error
+        return entries, at if at < size else None
+
+    def verify(self, noted: Head | None = None) -> Verdict:
+        """Read the whole log; say what was changed, removed, put elsewhere or cut off. Writing may go on meanwhile.
+
+        Args:
+            noted: a head that was noted elsewhere; the log must contain it.
+        """
+        with self._ledger.reading() as connection:
+            (chain,) = connection.execute("SELECT chain FROM head").fetchone()
+            head = _head(connection)
+        return check_log(self.path, Head(0, 0, chain), head, noted)
+
+    def close(self) -> None:
+        """Write what waits, then release the files."""
+        self._threads.shutdown()
+        self._ledger.close()
+
+
+def _head(connection: sqlite3.Connection) -> Head:
+    return Head(*connection.execute("SELECT count, size, hash FROM head").fetchone())
+
+
+def _known(connection: sqlite3.Connection, name: bytes) -> str | None:
+    found = connection.execute("SELECT pseudonym FROM pseudonyms WHERE name = ?", (name,)).fetchone()
+    return None if found is None else str(found[0])
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
