@@ -18,6 +18,8 @@ from starlette.types import Receive, Scope, Send
 
 from twinlens.errors import TwinlensError
 from twinlens.service.errors import OUR_FAULT, refusal_of
+from twinlens.service.gate import KeyGate
+from twinlens.service.guards import Guards, open_guards
 from twinlens.service.headers import REPORT_POLICY, SecurityHeaders
 from twinlens.service.limits import MIB, Limits, RequestLimits
 from twinlens.service.parts import load_parts
@@ -25,6 +27,7 @@ from twinlens.service.photos import said
 from twinlens.service.refusals import App, Refusal
 from twinlens.service.routes import (
     albums,
+    audit,
     doctor,
     enrolment,
     explanation,
@@ -50,26 +53,29 @@ ROUTES = (
     subjects.router,
     models.router,
     reports.router,
+    audit.router,
 )
 
 
 def create_app(settings: Settings) -> App:
     """Return the application with all its guards; a server runs it, its lifespan loads and closes the parts."""
-    api = create_api(settings)
-    limited = RequestLimits(api, _limits(settings))
+    guards = open_guards(settings)
+    gated = KeyGate(create_api(settings, guards), guards.keyring)
+    limited = RequestLimits(gated, _limits(settings))
     return SecurityHeaders(limited, policies={"/v1/reports/": REPORT_POLICY})
 
 
-def create_api(settings: Settings) -> FastAPI:
-    """Return the routes alone, without guards."""
+def create_api(settings: Settings, guards: Guards) -> FastAPI:
+    """Return the routes; what stands in front of them is not in it."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.parts = parts = await asyncio.to_thread(load_parts, settings)
+        app.state.parts = parts = await asyncio.to_thread(load_parts, settings, guards)
         try:
             yield
         finally:
             await asyncio.to_thread(parts.close)
+            guards.close()
 
     api = FastAPI(
         title="Twinlens",

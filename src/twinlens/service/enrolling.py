@@ -18,6 +18,7 @@ from twinlens.recognizer import EnrolmentReport, EnrolOptions, Examined
 from twinlens.recognizer.choice import Choice, prominent
 from twinlens.recognizer.enrolment import enrol_photo
 from twinlens.score import UNLIKE_FMR, verification_bar
+from twinlens.service.deeds import Deeds
 from twinlens.service.galleries import OpenGallery
 from twinlens.service.parts import Parts
 from twinlens.service.photos import Upload
@@ -49,12 +50,14 @@ class Enroller:
 
     Attributes:
         parts: what the service works with.
+        deeds: in whose name.
         gallery: its name.
         store: what to do with an examined photo, on a thread that may wait for the disk.
         choose: which faces of a photo count.
     """
 
     parts: Parts
+    deeds: Deeds
     gallery: str
     store: Storing
     choose: Choice = prominent
@@ -97,8 +100,11 @@ class Enroller:
         return await asyncio.shield(storing)  # a client that leaves does not undo what a thread is writing
 
     def _store(self, subject: str, photo: Examined) -> EnrolmentReport:
-        with self.parts.galleries.use(self.gallery) as found, found.writing:
-            return self.store(found, subject, photo)
+        with self.parts.galleries.use(self.gallery) as found:
+            with found.writing:
+                made = self.store(found, subject, photo)
+            self.deeds.enrolled(self.gallery, made)
+        return made
 
 
 def people(options: EnrolOptions, tags: dict[str, str]) -> Storing:

@@ -12,6 +12,7 @@ from twinlens.protocols import Gallery
 from twinlens.recognizer import PhotoOptions, Recognizer
 from twinlens.recognizer.pipeline import Pipeline
 from twinlens.service.galleries import Galleries
+from twinlens.service.guards import Guards
 from twinlens.service.photos import Intake
 from twinlens.service.pool import Pool
 from twinlens.service.settings import Settings
@@ -28,6 +29,7 @@ class Parts:
         pool: photos in work.
         galleries: who is enrolled.
         intake: reads photos from requests.
+        guards: keys, audit log, stored answers.
         explaining: held by the one request that is explained now.
     """
 
@@ -36,6 +38,7 @@ class Parts:
     pool: Pool
     galleries: Galleries
     intake: Intake
+    guards: Guards
     explaining: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -50,8 +53,12 @@ class Parts:
         self.recognizer.close()
 
 
-def load_parts(settings: Settings) -> Parts:
+def load_parts(settings: Settings, guards: Guards) -> Parts:
     """Load the networks; takes about a second.
+
+    Args:
+        settings: what the service was told.
+        guards: opened already, because they stand in front of everything.
 
     Raises:
         ModelError: a model is unknown, missing or not the one its card describes.
@@ -95,4 +102,4 @@ def load_parts(settings: Settings) -> Parts:
         most_open=settings.open_galleries,
     )
     intake = Intake(settings.limits, settings.allow_url, settings.max_photos, pool)
-    return Parts(settings, recognizer(), pool, galleries, intake)
+    return Parts(settings, recognizer(), pool, galleries, intake, guards)

@@ -444,3 +444,34 @@ class EvaluationList(Answer):
     """The reports of the evaluator, by name."""
 
     items: list[EvaluationAnswer]
+
+
+class AuditEntry(Answer):
+    """A line of the audit log."""
+
+    seq: Annotated[int, Field(ge=1)]
+    at: Annotated[str, Field(examples=["2026-11-26T10:00:00.000000Z"])]
+    who: Annotated[str, Field(description="Id of a key; everybody: a service without keys; service: by itself.")]
+    did: Annotated[str, Field(examples=["enrolled"])]
+    gallery: str
+    subject: Annotated[str, Field(examples=["p-5d8e0c1f2a3b4c5d6e7f8091"], description="A pseudonym, or empty.")]
+    other: str
+    facts: dict[str, int | bool | str]
+    request: str
+    hash: str
+
+
+class AuditPage(Answer):
+    """A page of the audit log."""
+
+    items: list[AuditEntry]
+    next_cursor: str | None
+
+
+class AuditVerdict(Answer):
+    """Whether the audit log is what was written."""
+
+    sound: bool
+    entries: int
+    problems: list[str]
+    head: Annotated[str, Field(description="How far the log goes: note it elsewhere, and ask with it later.")]

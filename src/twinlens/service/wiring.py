@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -11,6 +12,9 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
+from twinlens.service.deeds import EVERYBODY, Deeds
+from twinlens.service.gate import need
+from twinlens.service.keys import SCOPES, Key, Scope as KeyScope
 from twinlens.service.parts import Parts
 from twinlens.service.photos import PhotoInput
 from twinlens.service.refusals import PROBLEM
@@ -30,13 +34,59 @@ class ProblemAnswer(BaseModel):
     request_id: str | None = None
 
 
-def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> Parts:
     """Return what the service works with."""
     parts: Parts = request.app.state.parts
     return parts
 
 
 PartsOf = Annotated[Parts, Depends(parts_of)]
+
+
+def needs(scope: KeyScope) -> Any:
+    """Return the dependency that lets a request pass whose key has the scope.
+
+    A path under /v1 without a key gets as far as here only where the service has no keys at all (`KeyGate`).
+    """
+
+    async def check(request: Request) -> None:
+        need(key_of(request), scope)
+
+    return Depends(check)
+
+
+READ, ENROL, ADMIN = (needs(scope) for scope in SCOPES)
+
+
+def key_of(request: Request) -> Key | None:
+    """Return the key that was shown."""
+    key: Key | None = request.state.key
+    return key
+
+
+async def deeds_of(request: Request, parts: PartsOf) -> Deeds:
+    """Return what this request does, in the name of its key."""
+    key = key_of(request)
+    request_id = str(getattr(request.state, "request_id", ""))
+    return Deeds(parts.guards, EVERYBODY if key is None else key.id, request_id)
+
+
+DeedsOf = Annotated[Deeds, Depends(deeds_of)]
+
+
+async def noted(parts: Parts, deeds: Deeds, did: str, work: Coroutine[Any, Any, T], gallery: str = "") -> T:
+    """Do the work while the audit log says that it was asked for; the answer waits for both.
+
+    Raises:
+        ServiceError: the log cannot be written.
+    """
+    writing = asyncio.ensure_future(parts.pool.store(partial(deeds.note, did, gallery)))
+    try:
+        result = await work
+        await writing
+    finally:
+        writing.cancel()
+    return result
 
 
 async def admitted(parts: PartsOf) -> AsyncIterator[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -10,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from twinlens.errors import OptionError, UnknownSubjectError
+from twinlens.errors import ImageTooLargeError, OptionError, UnknownSubjectError
 from twinlens.gallery.contract import label
 from twinlens.protocols import Enrolment, Gallery
 from twinlens.recognizer import Cluster, EnrolmentReport, Examined
@@ -18,10 +17,12 @@ from twinlens.recognizer.choice import everyone
 from twinlens.service import answers, schemas as s
 from twinlens.service.enrolling import Arrived, Enroller
 from twinlens.service.galleries import OpenGallery
+from twinlens.service.once import Once
 from twinlens.service.parts import Parts
+from twinlens.service.photos import Upload
 from twinlens.service.refusals import Refusal
-from twinlens.service.routes.enrolment import LINES, answered, source_of
-from twinlens.service.wiring import PartsOf, admitted, body_of, refusals
+from twinlens.service.routes.enrolment import LINES, Repeatable, source_of
+from twinlens.service.wiring import ENROL, READ, DeedsOf, PartsOf, admitted, body_of, refusals
 
 router = APIRouter(prefix="/galleries/{gallery}", tags=["albums"], dependencies=[Depends(admitted)])
 MOST_FACES = 20_000  # compared with each other for groups: time grows with the square
@@ -30,34 +31,38 @@ MOST_FACES = 20_000  # compared with each other for groups: time grows with the 
 @router.post(
     "/photos",
     response_model=s.ReportList,
-    responses={200: LINES, **refusals(404, 409, 415)},
+    dependencies=[ENROL],
+    responses={200: LINES, **refusals(404, 409, 410, 415)},
     openapi_extra=body_of(s.Asked, "photos", many=True),
 )
-async def index(gallery: str, request: Request, parts: PartsOf) -> Response | s.ReportList:
+async def index(
+    gallery: str, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
+) -> Response | s.ReportList:
     """Store every face of each photo, as PHOTO#N; a photo of the same name is taken in the other's place."""
     record = await parts.pool.store(partial(parts.galleries.record, gallery))
     if record.kind != "album":
         raise Refusal(409, "ConflictError", f"{gallery!r} is no album: enrol people by name, or make an album")
-    _, photos = await parts.intake.read_many(request, s.Asked, "photos")
+    asked, photos = await parts.intake.read_many(request, s.Asked, "photos")
 
-    async def arriving() -> AsyncIterator[Arrived]:
-        async for photo in photos:
-            name = source_of(photo)
-            try:
-                yield Arrived(label(name, "photo"), name, photo)
-            except OptionError as error:
-                yield Arrived(name, name, error)
-
-    return await answered(request, Enroller(parts, gallery, store_faces, everyone).reports(arriving()))
+    enroller = Enroller(parts, deeds, gallery, store_faces, everyone)
+    return await Once(request, parts, deeds, gallery, asked).answer(photos, _by_name, enroller)
 
 
-@router.get("/clusters", responses=refusals(404, 409))
+@router.get("/clusters", dependencies=[READ], responses=refusals(404, 409))
 async def list_clusters(
     gallery: str, parts: PartsOf, target_fmr: Annotated[s.Rate | None, Query()] = None
 ) -> s.ClusterList:
     """Group the gallery's faces by person, the largest group first; faces of one photo stay apart."""
     found = await parts.pool.store(partial(_clusters, parts, gallery, target_fmr))
     return s.ClusterList(clusters=[answers.cluster(one) for one in found])
+
+
+def _by_name(photo: Upload | ImageTooLargeError) -> Arrived:
+    name = source_of(photo)
+    try:
+        return Arrived(label(name, "photo"), name, photo)
+    except OptionError as error:
+        return Arrived(name, name, error)
 
 
 def store_faces(found: OpenGallery, name: str, photo: Examined) -> EnrolmentReport:

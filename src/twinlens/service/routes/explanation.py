@@ -14,7 +14,7 @@ from twinlens.service import answers, schemas as s
 from twinlens.service.parts import Parts
 from twinlens.service.photos import Upload
 from twinlens.service.routes.faces import bar_of, main_faces
-from twinlens.service.wiring import PartsOf, admitted, body_of, refusals, unless_gone
+from twinlens.service.wiring import READ, DeedsOf, PartsOf, admitted, body_of, noted, refusals, unless_gone
 
 router = APIRouter(tags=["faces"], dependencies=[Depends(admitted)])
 WORTH = 0.01  # a part of the face that moves the similarity by less says little
@@ -24,11 +24,13 @@ class _LeftError(Exception):
     """Nobody waits for the explanation any more."""
 
 
-@router.post("/explain", responses=refusals(415), openapi_extra=body_of(s.ExplainAsked, "left", "right"))
-async def explain(request: Request, parts: PartsOf) -> s.ExplainAnswer:
+@router.post(
+    "/explain", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(s.ExplainAsked, "left", "right")
+)
+async def explain(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.ExplainAnswer:
     """Decide like verify, and show which places of the two faces the answer depends on; takes seconds."""
     asked, photos = await parts.intake.read(request, s.ExplainAsked, ["left", "right"])
-    return await unless_gone(request, _explained(parts, asked, photos))
+    return await unless_gone(request, noted(parts, deeds, "explained", _explained(parts, asked, photos)))
 
 
 async def _explained(parts: Parts, asked: s.ExplainAsked, photos: list[Upload]) -> s.ExplainAnswer:

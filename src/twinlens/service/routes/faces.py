@@ -14,27 +14,30 @@ from twinlens.score import Bar, Policy, verification_bar
 from twinlens.service import answers, schemas as s
 from twinlens.service.parts import Parts
 from twinlens.service.photos import Upload
-from twinlens.service.wiring import PartsOf, admitted, body_of, refusals, unless_gone
+from twinlens.service.wiring import READ, DeedsOf, PartsOf, admitted, body_of, noted, refusals, unless_gone
 from twinlens.types import Image, Match
 
 router = APIRouter(tags=["faces"], dependencies=[Depends(admitted)])
 
 
-@router.post("/detect", responses=refusals(415), openapi_extra=body_of(s.DetectAsked, "photo"))
-async def detect(request: Request, parts: PartsOf) -> s.DetectAnswer:
+@router.post("/detect", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(s.DetectAsked, "photo"))
+async def detect(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.DetectAnswer:
     """Find every face of a photo."""
     asked, (photo,) = await parts.intake.read(request, s.DetectAsked, ["photo"])
-    image, seen = await unless_gone(request, parts.pool.compute(partial(_seen, parts, photo)))
+    work = parts.pool.compute(partial(_seen, parts, photo))
+    image, seen = await unless_gone(request, noted(parts, deeds, "detected", work))
     faces = [answers.face(one, crop=asked.crops) for one in seen]
     return s.DetectAnswer(width=image.width, height=image.height, faces=faces)
 
 
-@router.post("/verify", responses=refusals(415), openapi_extra=body_of(s.VerifyAsked, "left", "right"))
-async def verify(request: Request, parts: PartsOf) -> s.VerifyAnswer:
+@router.post(
+    "/verify", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(s.VerifyAsked, "left", "right")
+)
+async def verify(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.VerifyAnswer:
     """Decide whether the main faces (large and central) of two photos are the same person."""
     asked, photos = await parts.intake.read(request, s.VerifyAsked, ["left", "right"])
     bar = bar_of(parts, asked.target_fmr)
-    left, right = await unless_gone(request, main_faces(parts, photos))
+    left, right = await unless_gone(request, noted(parts, deeds, "compared", main_faces(parts, photos)))
     made = parts.recognizer.compare(left, right, bar=bar)
     said = answers.decision(made, parts.card, left.portraits[0].embedding.model)
     return s.VerifyAnswer(
@@ -44,8 +47,10 @@ async def verify(request: Request, parts: PartsOf) -> s.VerifyAnswer:
     )
 
 
-@router.post("/identify", responses=refusals(404, 409, 415), openapi_extra=body_of(s.IdentifyAsked, "photo"))
-async def identify(request: Request, parts: PartsOf) -> s.IdentifyAnswer:
+@router.post(
+    "/identify", dependencies=[READ], responses=refusals(404, 409, 415), openapi_extra=body_of(s.IdentifyAsked, "photo")
+)
+async def identify(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.IdentifyAnswer:
     """Name every face of a photo; *unknown* (a subject of null) is an answer, and nobody appears twice."""
     asked, (photo,) = await parts.intake.read(request, s.IdentifyAsked, ["photo"])
     policy = parts.recognizer.policy
@@ -57,11 +62,13 @@ async def identify(request: Request, parts: PartsOf) -> s.IdentifyAnswer:
         (examined,) = await parts.pool.examine([photo], everyone)
         return await parts.pool.store(partial(_identified, parts, asked, examined, policy))
 
-    return await unless_gone(request, work())
+    return await unless_gone(request, noted(parts, deeds, "identified", work(), asked.gallery))
 
 
-@router.post("/search", responses=refusals(404, 409, 415), openapi_extra=body_of(s.SearchAsked, "photo"))
-async def search(request: Request, parts: PartsOf) -> s.SearchAnswer:
+@router.post(
+    "/search", dependencies=[READ], responses=refusals(404, 409, 415), openapi_extra=body_of(s.SearchAsked, "photo")
+)
+async def search(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.SearchAnswer:
     """Return the subjects most alike to a photo's main face, best first, whatever their score."""
     asked, (photo,) = await parts.intake.read(request, s.SearchAsked, ["photo"])
     await parts.pool.store(partial(parts.galleries.record, asked.gallery))
@@ -72,7 +79,7 @@ async def search(request: Request, parts: PartsOf) -> s.SearchAnswer:
         found = [answers.candidate(match) for match in matches]
         return s.SearchAnswer(face=answers.face(examined.portraits[0]), matches=found)
 
-    return await unless_gone(request, work())
+    return await unless_gone(request, noted(parts, deeds, "searched", work(), asked.gallery))
 
 
 def _seen(parts: Parts, photo: Upload) -> tuple[Image, list[Sighting]]:

@@ -8,42 +8,44 @@ from fastapi import APIRouter, Depends
 
 from twinlens.service import answers, schemas as s
 from twinlens.service.parts import Parts
-from twinlens.service.wiring import PartsOf, admitted, refusals
+from twinlens.service.wiring import ADMIN, READ, DeedsOf, PartsOf, admitted, refusals
 
 router = APIRouter(prefix="/galleries", tags=["galleries"], dependencies=[Depends(admitted)])
 
 
-@router.get("", responses=refusals())
+@router.get("", dependencies=[READ], responses=refusals())
 async def list_galleries(parts: PartsOf) -> s.GalleryList:
     """List the galleries by name."""
     records = await parts.pool.store(parts.galleries.records)
     return s.GalleryList(items=[answers.gallery(record) for record in records])
 
 
-@router.post("", status_code=201, responses=refusals(409))
-async def create_gallery(asked: s.GalleryAsked, parts: PartsOf) -> s.GalleryAnswer:
+@router.post("", status_code=201, dependencies=[ADMIN], responses=refusals(409))
+async def create_gallery(asked: s.GalleryAsked, parts: PartsOf, deeds: DeedsOf) -> s.GalleryAnswer:
     """Make a gallery: of people, enrolled by name, or an album, whose photos are indexed face by face."""
     made = await parts.pool.store(partial(parts.galleries.create, asked.name, asked.kind, asked.retention_days))
+    await parts.pool.store(partial(deeds.note, "made gallery", made.name))
     return answers.gallery(made)
 
 
-@router.get("/{gallery}", responses=refusals(404, 409))
+@router.get("/{gallery}", dependencies=[READ], responses=refusals(404, 409))
 async def show_gallery(gallery: str, parts: PartsOf) -> s.GalleryAnswer:
     """Show a gallery and how much is in it."""
     return await parts.pool.store(partial(_shown, parts, gallery))
 
 
-@router.patch("/{gallery}", responses=refusals(404, 409))
-async def change_gallery(gallery: str, asked: s.GalleryChange, parts: PartsOf) -> s.GalleryAnswer:
+@router.patch("/{gallery}", dependencies=[ADMIN], responses=refusals(404, 409))
+async def change_gallery(gallery: str, asked: s.GalleryChange, parts: PartsOf, deeds: DeedsOf) -> s.GalleryAnswer:
     """Change how long subjects are kept."""
     await parts.pool.store(partial(parts.galleries.keep, gallery, asked.retention_days))
+    await parts.pool.store(partial(deeds.note, "set retention", gallery, facts={"days": asked.retention_days or 0}))
     return await parts.pool.store(partial(_shown, parts, gallery))
 
 
-@router.delete("/{gallery}", responses=refusals(404, 409))
-async def delete_gallery(gallery: str, parts: PartsOf) -> s.GalleryErasure:
+@router.delete("/{gallery}", dependencies=[ADMIN], responses=refusals(404, 409))
+async def delete_gallery(gallery: str, parts: PartsOf, deeds: DeedsOf) -> s.GalleryErasure:
     """Erase a gallery with everybody in it, and look whether anything is left."""
-    receipt = await parts.pool.store(partial(parts.galleries.delete, gallery))
+    receipt = await parts.pool.store(partial(deeds.erase_gallery, parts.galleries, gallery))
     return s.GalleryErasure(
         gallery=receipt.gallery,
         subjects=receipt.subjects,

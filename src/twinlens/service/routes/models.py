@@ -6,20 +6,20 @@ from fastapi import APIRouter, Depends
 
 from twinlens.service import schemas as s
 from twinlens.service.parts import Parts
-from twinlens.service.wiring import PartsOf, admitted, refusals
+from twinlens.service.wiring import READ, PartsOf, admitted, refusals
 from twinlens.zoo import Calibration, ModelCard, list_calibrations, list_cards, own_calibration
 
 router = APIRouter(tags=["models"], dependencies=[Depends(admitted)])
 
 
-@router.get("/models", responses=refusals())
+@router.get("/models", dependencies=[READ], responses=refusals())
 async def list_models(parts: PartsOf) -> s.ModelList:
     """List the models at hand: licence, training data, how far their error rates were measured."""
     cards = await parts.pool.store(list_cards)
     return s.ModelList(items=[_model(card, parts) for card in cards])
 
 
-@router.get("/calibrations", responses=refusals())
+@router.get("/calibrations", dependencies=[READ], responses=refusals())
 async def list_all_calibrations(parts: PartsOf) -> s.CalibrationList:
     """List how similarities become probabilities: the model's own card, and what twinlens calibrate saved."""
     return await parts.pool.store(lambda: _calibrations(parts))

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from twinlens.service import schemas as s
 from twinlens.service.refusals import Refusal
-from twinlens.service.wiring import PartsOf, admitted, refusals
+from twinlens.service.wiring import READ, PartsOf, admitted, refusals
 
 router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(admitted)])
 PAGE, JSON = "index.html", "report.json"
@@ -19,14 +19,14 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MOST_PAGE_BYTES = 64 * 1024 * 1024
 
 
-@router.get("", responses=refusals())
+@router.get("", dependencies=[READ], responses=refusals())
 async def list_reports(parts: PartsOf) -> s.EvaluationList:
     """List the reports, by name."""
     folder = parts.settings.reports_dir
     return s.EvaluationList(items=await parts.pool.store(lambda: [] if folder is None else _listed(folder)))
 
 
-@router.get("/{report}", response_class=HTMLResponse, responses=refusals(404))
+@router.get("/{report}", response_class=HTMLResponse, dependencies=[READ], responses=refusals(404))
 async def show_report(report: str, parts: PartsOf) -> HTMLResponse:
     """Show a report: one page that needs nothing else."""
     folder = parts.settings.reports_dir

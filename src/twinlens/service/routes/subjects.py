@@ -11,17 +11,18 @@ from fastapi import APIRouter, Depends, Query
 
 from twinlens.errors import OptionError, UnknownSubjectError
 from twinlens.gallery.contract import label
-from twinlens.protocols import Merging, Subject
+from twinlens.protocols import Subject
 from twinlens.service import answers, schemas as s
+from twinlens.service.deeds import Deeds
 from twinlens.service.parts import Parts
 from twinlens.service.refusals import Refusal
-from twinlens.service.wiring import PartsOf, admitted, refusals
+from twinlens.service.wiring import ENROL, READ, DeedsOf, PartsOf, admitted, refusals
 
 router = APIRouter(prefix="/galleries/{gallery}/subjects", tags=["subjects"], dependencies=[Depends(admitted)])
 Tag = Annotated[list[str], Query(description="Only subjects with this tag, as key:value; may be repeated.")]
 
 
-@router.get("", responses=refusals(404, 409))
+@router.get("", dependencies=[READ], responses=refusals(404, 409))
 async def list_subjects(
     gallery: str,
     parts: PartsOf,
@@ -40,39 +41,39 @@ async def list_subjects(
     return s.SubjectPage(items=[answers.subject(one) for one in page], next_cursor=more)
 
 
-@router.get("/{name:path}", responses=refusals(404, 409))
+@router.get("/{name:path}", dependencies=[READ], responses=refusals(404, 409))
 async def show_subject(gallery: str, name: str, parts: PartsOf) -> s.SubjectAnswer:
     """Show a subject, without vectors."""
     return answers.subject(await parts.pool.store(partial(_shown, parts, gallery, name)))
 
 
-@router.patch("/{name:path}", responses=refusals(404, 409))
-async def change_subject(gallery: str, name: str, asked: s.SubjectChange, parts: PartsOf) -> s.SubjectAnswer:
+@router.patch("/{name:path}", dependencies=[ENROL], responses=refusals(404, 409))
+async def change_subject(
+    gallery: str, name: str, asked: s.SubjectChange, parts: PartsOf, deeds: DeedsOf
+) -> s.SubjectAnswer:
     """Rename a subject, or set tags; an empty value removes one."""
-    return answers.subject(await parts.pool.store(partial(_changed, parts, gallery, name, asked)))
+    return answers.subject(await parts.pool.store(partial(_changed, parts, deeds, gallery, name, asked)))
 
 
-@router.delete("/{name:path}", responses=refusals(404, 409))
-async def delete_subject(gallery: str, name: str, parts: PartsOf) -> s.SubjectErasure:
+@router.delete("/{name:path}", dependencies=[ENROL], responses=refusals(404, 409))
+async def delete_subject(gallery: str, name: str, parts: PartsOf, deeds: DeedsOf) -> s.SubjectErasure:
     """Erase a subject's vectors from every file, then look whether anything is left."""
 
     def work() -> s.SubjectErasure:
-        with parts.galleries.use(gallery) as found:
-            return answers.erasure(found.recognizer.gallery.remove(name))
+        with parts.galleries.use(gallery) as found, found.writing:
+            return answers.erasure(deeds.erase(gallery, found, name))
 
     return await parts.pool.store(work)
 
 
-@router.post("/{name:path}/merge", responses=refusals(404, 409))
-async def merge_subject(gallery: str, name: str, asked: s.MergeAsked, parts: PartsOf) -> s.MergeAnswer:
+@router.post("/{name:path}/merge", dependencies=[ENROL], responses=refusals(404, 409))
+async def merge_subject(gallery: str, name: str, asked: s.MergeAsked, parts: PartsOf, deeds: DeedsOf) -> s.MergeAnswer:
     """Give all photos of a subject to another, whose name stays; in one step."""
 
     def work() -> s.MergeAnswer:
         with parts.galleries.use(gallery) as found, found.writing:
-            people = found.recognizer.gallery
-            if not isinstance(people, Merging):
-                raise Refusal(422, "OptionError", "the engine of this gallery cannot merge: enrol the photos again")
-            return s.MergeAnswer(subject=asked.into, templates=people.merge(name, asked.into))
+            moved = deeds.merge(gallery, found, name, asked.into)
+            return s.MergeAnswer(subject=asked.into, templates=moved)
 
     return await parts.pool.store(work)
 
@@ -99,15 +100,14 @@ def _shown(parts: Parts, gallery: str, name: str) -> Subject:
     return known
 
 
-def _changed(parts: Parts, gallery: str, name: str, asked: s.SubjectChange) -> Subject:
+def _changed(parts: Parts, deeds: Deeds, gallery: str, name: str, asked: s.SubjectChange) -> Subject:
     with parts.galleries.use(gallery) as found, found.writing:
-        people = found.recognizer.gallery
         for key, text in (asked.tags or {}).items():  # what cannot be stored is said before anything is
             label(key, "tag"), label(text or "-", "tag's value")
         if asked.name is not None:
-            people.rename(name, asked.name)
+            deeds.rename(gallery, found, name, asked.name)
         if asked.tags is not None:
-            people.tag(asked.name or name, asked.tags)
+            deeds.tag(gallery, found, asked.name or name, asked.tags)
     return _shown(parts, gallery, asked.name or name)
 
 
