@@ -3,7 +3,7 @@
 import { get } from "/static/api.js";
 import { button, h, say, show } from "/static/dom.js";
 import { inGallery, ofSubject } from "/static/galleries.js";
-import { noteBox, problemBox, progressBar } from "/static/notes.js";
+import { capital, noteBox, problemBox, progressBar } from "/static/notes.js";
 import { deletePerson, mergePerson, openPerson } from "/static/person.js";
 import { problemOf, stopped } from "/static/problems.js";
 import { count, listed, number } from "/static/words.js";
@@ -44,12 +44,13 @@ export function doctorBox({ gallery, onChanged }) {
     }
   }
 
-  function draw({ findings }) {
+  function draw({ findings, problems = [] }) {
     const grave = findings.filter((one) => one.grave).length;
     const told = findings.length ? `${count(findings.length, "finding")}, ${number(grave)} of which may make a search answer wrongly` : "Nothing to put right.";
     show(
       place,
       h("p.result-count", { tabindex: -1, text: told }),
+      problems.map((text) => noteBox(`The gallery's file: ${text}. Whoever runs the service should run: twinlens gallery doctor`, { kind: "bad" })),
       !findings.length && noteBox("No conflict, no duplicate, no wrong name was found.", { kind: "good", drawing: "yes" }),
       Object.entries(KINDS).map(([kind, title]) => group(title, findings.filter((one) => one.kind === kind))),
       button("Check again", check, { drawing: "again" }),
@@ -65,7 +66,7 @@ export function doctorBox({ gallery, onChanged }) {
 
   function line(one) {
     const photos = (one.photos ?? []).map((photo) => photo.source || photo.photo);
-    return h("li.wrap", {}, h("div.grow", {}, h("span", { text: one.text }), photos.length > 0 && h("span.hint", { text: listed(photos, 4) })), one.grave && h("span.chip.stop", { text: "Put right" }), h("div.row.tight", {}, remedies(one)));
+    return h("li.wrap", {}, h("div.grow", {}, h("span", { text: one.text }), photos.length > 0 && h("span.hint", { text: listed(photos, 4) }), (one.remedies ?? []).map((text) => h("span.hint", { text: capital(text) }))), one.grave && h("span.chip.stop", { text: "Put right" }), h("div.row.tight", {}, remedies(one)));
   }
 
   function remedies({ kind, subjects }) {

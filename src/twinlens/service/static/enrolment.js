@@ -60,7 +60,7 @@ export async function enrolAll(gallery, items, { signal, onItem = () => {}, ...o
 
 /** Enrol one photo under a name; its report. */
 export async function enrolOne(gallery, subject, file, options = {}, signal = undefined) {
-  const { reports } = await send("POST", ofSubject(gallery, subject, "photos"), { form: formOf({ ...options, photo: file }), once: workKey(), signal });
+  const { reports } = await send("POST", ofSubject(gallery, subject, "photos"), { form: formOf({ ...options, photos: file }), once: workKey(), signal });
   return reports[0];
 }
 
@@ -74,12 +74,12 @@ async function sendBatch(gallery, batch, options, signal) {
   const once = workKey();
   const form = formOf(options);
   if (batch.every((item) => PLAIN.test(item.subject))) {
-    for (const { subject, file } of batch) form.append("photo", file, `${subject}/${file.name}`);
+    for (const { subject, file } of batch) form.append("photos", file, `${subject}/${file.name}`);
     const answer = await request("POST", inGallery(gallery, "enrolments"), { form, once, signal });
     return (await answer.json()).reports;
   }
   const { subject } = batch[0];
-  for (const { file } of batch) form.append("photo", file, file.name);
+  for (const { file } of batch) form.append("photos", file, file.name);
   return (await send("POST", ofSubject(gallery, subject, "photos"), { form, once, signal })).reports;
 }
 

@@ -101,7 +101,7 @@ export function indexBox({ album, shelf, onIndexed }) {
 
 async function sendBatch(album, batch, signal) {
   const form = new FormData();
-  for (const [name, file] of batch) form.append("photo", file, name);
+  for (const [name, file] of batch) form.append("photos", file, name);
   return (await send("POST", inGallery(album, "photos"), { form, once: workKey(), signal })).reports;
 }
 
