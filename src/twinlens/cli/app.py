@@ -24,6 +24,7 @@ from twinlens.cli import (
     gallery,
     identify,
     index,
+    keys,
     lab,
     lab_reproduce,
     lab_sweep,
@@ -81,6 +82,7 @@ app.command("serve")(serve.serve)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(data.app, name="data")
 app.add_typer(gallery.app, name="gallery")
+app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.add_typer(report.app, name="report")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,24 +88,61 @@ def run(settings: Settings) -> None:
     """Serve until told to stop.
 
     Raises:
-        OptionError: it would listen beyond loopback without a key.
+        OptionError: it would listen beyond loopback without a key, or the address is taken.
     """
     import uvicorn
 
     from twinlens.service.app import create_app
+    from twinlens.service.logs import configure_logs
 
-    app = create_app(settings)
-    note(f"twinlens: http://{settings.host}:{settings.port}/ (Ctrl-C ends it)")
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level,
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        timeout_graceful_shutdown=settings.shutdown_s,
-    )
+    _check_keys(settings)
+    configure_logs(settings.log_level)
+    with _listening(settings) as listener:
+        app = create_app(settings)
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        note(f"twinlens: http://{shown}:{port}/ answers as soon as the networks are loaded; Ctrl-C ends it")
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            root_path=settings.root_path,
+            timeout_graceful_shutdown=settings.shutdown_s,
+        )
+        uvicorn.Server(config).run([listener])
+
+
+def _check_keys(settings: Settings) -> None:
+    """Refuse to listen where others can ask, while anybody may do everything.
+
+    Raises:
+        OptionError: beyond loopback without a key.
+    """
+    from twinlens.service.guards import keyring_of
+
+    keyring = keyring_of(settings)
+    try:
+        guarded = keyring.in_use()
+    finally:
+        keyring.close()
+    if not guarded and not is_loopback(settings.host):
+        msg = (
+            f"{settings.host} can be reached from other machines, and there is no key yet, so that anybody could do "
+            f"everything: twinlens keys create NAME --scope admin --data-dir {settings.data_dir}, or use 127.0.0.1"
+        )
+        raise OptionError(msg)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host.strip("[]"), settings.port), family=family, backlog=512)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"cannot listen on {settings.host} port {settings.port}: {reason}: choose others (--host, --port)"
+        raise OptionError(msg) from error
 
 
 def is_loopback(host: str) -> bool:

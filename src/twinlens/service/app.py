@@ -22,8 +22,12 @@ from twinlens.service.gate import KeyGate
 from twinlens.service.guards import Guards, open_guards
 from twinlens.service.headers import REPORT_POLICY, SecurityHeaders
 from twinlens.service.limits import MIB, Limits, RequestLimits
+from twinlens.service.logs import RequestLog
+from twinlens.service.metrics import RequestMetrics
+from twinlens.service.origins import SameOrigin
 from twinlens.service.parts import load_parts
 from twinlens.service.photos import said
+from twinlens.service.rates import Buckets, RateLimits
 from twinlens.service.refusals import App, Refusal
 from twinlens.service.routes import (
     albums,
@@ -60,9 +64,14 @@ ROUTES = (
 def create_app(settings: Settings) -> App:
     """Return the application with all its guards; a server runs it, its lifespan loads and closes the parts."""
     guards = open_guards(settings)
-    gated = KeyGate(create_api(settings, guards), guards.keyring)
-    limited = RequestLimits(gated, _limits(settings))
-    return SecurityHeaders(limited, policies={"/v1/reports/": REPORT_POLICY})
+    by_key, by_address = (Buckets(settings.rate_per_s, settings.rate_burst) for _ in range(2))
+    app: App = RateLimits(create_api(settings, guards), by_key, by_address)  # from here on outwards
+    app = KeyGate(app, guards.keyring)
+    app = SameOrigin(app, settings.hosts, guards.open_service)
+    app = RequestLimits(app, _limits(settings))
+    app = RequestMetrics(app, guards.metrics)
+    app = RequestLog(app)
+    return SecurityHeaders(app, policies={"/v1/reports/": REPORT_POLICY})
 
 
 def create_api(settings: Settings, guards: Guards) -> FastAPI:
@@ -84,7 +93,6 @@ def create_api(settings: Settings, guards: Guards) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # its pages load scripts of another host
         redoc_url=None,
-        root_path=settings.root_path,
         generate_unique_id_function=lambda route: route.name,
     )
     version = APIRouter(prefix="/v1")

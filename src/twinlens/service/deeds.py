@@ -19,7 +19,6 @@ from twinlens.service.guards import Guards
 from twinlens.service.refusals import Refusal
 
 SERVICE = "service"  # who does what nobody asked for at the moment
-EVERYBODY = "everybody"  # who asks a service without keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Deeds:
 
     Attributes:
         guards: where it is written down.
-        who: id of the key, or one of the names above.
+        who: id of the key, or `SERVICE`.
         request: its id.
     """
 

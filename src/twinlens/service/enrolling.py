@@ -104,6 +104,7 @@ class Enroller:
             with found.writing:
                 made = self.store(found, subject, photo)
             self.deeds.enrolled(self.gallery, made)
+        self.parts.guards.metrics.enrolments.labels(made.outcome).inc()
         return made
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from twinlens.errors import ServiceError
 from twinlens.service.audit_log import AuditLog
 from twinlens.service.idempotency import Answers
 from twinlens.service.keys import Keyring
+from twinlens.service.metrics import Metrics
 from twinlens.service.settings import Settings
 
 
@@ -19,11 +21,20 @@ class Guards:
         keyring: who may ask.
         audit: what was done.
         answers: what was said to requests that may be repeated.
+        metrics: figures of this process.
     """
 
     keyring: Keyring
     audit: AuditLog
     answers: Answers
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def open_service(self) -> bool:
+        """Whether there are no keys, so that everybody on this machine may do everything."""
+        try:
+            return not self.keyring.in_use()
+        except ServiceError:  # the gate will say so
+            return False
 
     def close(self) -> None:
         """Release their files."""

@@ -92,6 +92,7 @@ def load_parts(settings: Settings, guards: Guards) -> Parts:
         workers=settings.workers,
         line=settings.line,
         batching=settings.micro_batching,
+        observe=guards.metrics.batch_faces.observe,
     )
     galleries = Galleries(
         settings.data_dir / "galleries",
@@ -101,5 +102,7 @@ def load_parts(settings: Settings, guards: Guards) -> Parts:
         url=settings.gallery_url,
         most_open=settings.open_galleries,
     )
+    guards.metrics.watch("twinlens_pool_inside", "Requests in work or waiting.", lambda: pool.load.inside)
+    guards.metrics.watch("twinlens_pool_turned_away", "Requests refused, no place.", lambda: pool.load.turned_away)
     intake = Intake(settings.limits, settings.allow_url, settings.max_photos, pool)
     return Parts(settings, recognizer(), pool, galleries, intake, guards)

@@ -38,15 +38,11 @@ class Load:
     Attributes:
         inside: requests admitted and not yet answered.
         turned_away: requests refused since the start.
-        calls: calls of the embedder since the start.
-        faces: faces embedded since the start.
         mean_s: how long a request stays, seconds, smoothed.
     """
 
     inside: int = 0
     turned_away: int = 0
-    calls: int = 0
-    faces: int = 0
     mean_s: float = 0.5
 
 
@@ -66,13 +62,23 @@ class Pool:
         workers: photos in work at once.
         line: requests that may wait besides as many as there are workers.
         batching: embed the faces of several photos in one call of the network.
+        observe: told how many faces a call of the network had.
     """
 
-    def __init__(self, pipeline: Pipeline, *, workers: int, line: int, batching: bool = True) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        workers: int,
+        line: int,
+        batching: bool = True,
+        observe: Callable[[int], None] | None = None,
+    ) -> None:
         self.pipeline = pipeline
         self.load = Load()
         self._room = workers + line
         self._batching = batching
+        self._observe = observe
         self._changed = threading.Condition()
         self._jobs: deque[Callable[[], None]] = deque()
         self._waiting: deque[_Waiting] = deque()
@@ -198,8 +204,9 @@ class Pool:
             for one in batch:
                 _fail(one.answer, error)
             return
-        self.load.calls += 1
-        self.load.faces += sum(len(one.look.crops) for one in batch)
+        faces = sum(len(one.look.crops) for one in batch)
+        if faces and self._observe is not None:
+            self._observe(faces)
         for one, answer in zip(batch, examined, strict=True):
             one.answer.set_result(answer)
 

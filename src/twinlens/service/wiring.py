@@ -12,9 +12,9 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from twinlens.service.deeds import EVERYBODY, Deeds
+from twinlens.service.deeds import Deeds
 from twinlens.service.gate import need
-from twinlens.service.keys import SCOPES, Key, Scope as KeyScope
+from twinlens.service.keys import EVERYBODY, SCOPES, Key, Scope as KeyScope
 from twinlens.service.parts import Parts
 from twinlens.service.photos import PhotoInput
 from twinlens.service.refusals import PROBLEM
@@ -44,10 +44,7 @@ PartsOf = Annotated[Parts, Depends(parts_of)]
 
 
 def needs(scope: KeyScope) -> Any:
-    """Return the dependency that lets a request pass whose key has the scope.
-
-    A path under /v1 without a key gets as far as here only where the service has no keys at all (`KeyGate`).
-    """
+    """Return the dependency that lets a request pass whose key has the scope."""
 
     async def check(request: Request) -> None:
         need(key_of(request), scope)
@@ -59,16 +56,15 @@ READ, ENROL, ADMIN = (needs(scope) for scope in SCOPES)
 
 
 def key_of(request: Request) -> Key | None:
-    """Return the key that was shown."""
+    """Return the key that was shown; see `KeyGate`."""
     key: Key | None = request.state.key
     return key
 
 
 async def deeds_of(request: Request, parts: PartsOf) -> Deeds:
     """Return what this request does, in the name of its key."""
-    key = key_of(request)
-    request_id = str(getattr(request.state, "request_id", ""))
-    return Deeds(parts.guards, EVERYBODY if key is None else key.id, request_id)
+    key = key_of(request) or EVERYBODY
+    return Deeds(parts.guards, key.id, str(getattr(request.state, "request_id", "")))
 
 
 DeedsOf = Annotated[Deeds, Depends(deeds_of)]
@@ -122,7 +118,7 @@ async def _left(request: Request) -> None:
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI says of the answers that are no success: these, and those every route may give."""
-    always = (400, 401, 403, 408, 413, 414, 422, 429, 431, 500, 503)
+    always = (400, 401, 403, 408, 413, 414, 421, 422, 429, 431, 500, 503)
     return {status: _refusal(status) for status in sorted({*always, *statuses})}
 
 

@@ -1,11 +1,12 @@
-"""Whether the service is alive, and whether it can answer."""
+"""Whether the service is alive, whether it can answer, and its figures."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
+from twinlens.service.gate import need
 from twinlens.service.refusals import Refusal
-from twinlens.service.wiring import PartsOf, refusals
+from twinlens.service.wiring import PartsOf, key_of, refusals
 from twinlens.version import __version__
 
 router = APIRouter(tags=["health"])
@@ -24,3 +25,12 @@ async def ready(parts: PartsOf) -> dict[str, str]:
         raise Refusal(503, "BusyError", "all places are taken: ask again later", retry_after_s=1)
     await parts.pool.store(parts.galleries.records)
     return {"status": "ready", "model": parts.recognizer.embedder.model}
+
+
+@router.get("/metrics", response_class=Response, responses={status: refusals()[status] for status in (401, 403)})
+async def metrics(request: Request, parts: PartsOf) -> Response:
+    """Return the figures of this process, as Prometheus reads them."""
+    if parts.settings.metrics_admin:
+        need(key_of(request), "admin")
+    text, kind = await parts.pool.store(parts.guards.metrics.render)
+    return Response(text, media_type=kind)
