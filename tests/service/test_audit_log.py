@@ -20,7 +20,7 @@ import pytest
 
 from twinlens.errors import OptionError, ServiceError, ServiceUnavailableError
 from twinlens.service.audit_check import Head
-from twinlens.service.audit_entry import Event
+from twinlens.service.audit_entry import Event, Pseudonym
 from twinlens.service.audit_log import AuditLog
 
 WRITER = """
@@ -92,7 +92,7 @@ def test_names_are_not_written_and_erased_people_cannot_be_found(log: AuditLog) 
     log.renamed("staff", "Anna Amsel", "Anna Adler")
     assert log.pseudonym("staff", "Anna Adler") == entry.subject
     assert log.pseudonym("staff", "Anna Amsel") is None
-    log.forget(entry.subject)
+    log.forget(Pseudonym(entry.subject))
     assert log.pseudonym("staff", "Anna Adler") is None
     log.forget_gallery("guests")
     assert log.pseudonym("guests", "Anna Amsel") is None
@@ -359,10 +359,15 @@ def test_erasures_that_were_begun_are_known(log: AuditLog) -> None:
     fill(log, 3)
     gone = log.erasing("staff", "person 0")
     log.erasing("staff", "person 1")
-    assert log.unfinished("staff", ["person 1", "person 2"]) == ([gone], ["person 1"])
-    assert log.unfinished("guests", []) == ([], [])
+    living = ["person 1", "person 2"]
+    assert log.unfinished("staff", living, older_s=60.0) == [], "somebody is working on it"
+    assert log.unfinished("staff", living, older_s=0.0) == [gone]
+    assert log.unfinished("guests", [], older_s=0.0) == []
+    (entry,) = log.append(Event("service", "erased", "staff", gone))
+    assert entry.subject == gone == log.page()[0][0].subject
     log.forget(gone)
-    assert log.unfinished("staff", ["person 1", "person 2"]) == ([], ["person 1"])
+    assert log.pseudonym("staff", "person 0") is None
+    assert log.unfinished("staff", living, older_s=0.0) == []
 
 
 @pytest.mark.parametrize(

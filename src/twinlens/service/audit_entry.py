@@ -21,6 +21,12 @@ _LONGEST_ID = 256
 _WORD = re.compile(r"[a-z0-9][a-z0-9 ._:-]{0,63}")
 
 
+class Pseudonym(str):
+    """How a person is called in the log; written as it is where an `Event` has it instead of a name."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that was done, as the service knows it.
@@ -30,7 +36,7 @@ class Event:
         did: in the past: ``enrolled``, ``compared``, ``identified``, ``searched``, ``listed``, ``renamed``, ``tagged``,
             ``merged``, ``erasing`` (begun), ``erased``, ``made gallery``, ``erased gallery``, ``read log``, ...
         gallery: which; empty where none was concerned.
-        subject: name of the person concerned, which is *not* written; empty where nobody was named.
+        subject: name of the person concerned, which is *not* written, or their pseudonym; empty where nobody was named.
         other: name of a second person: into whom somebody was merged; not written either.
         facts: numbers, yes or no, and words of a fixed vocabulary in lower case (outcomes, places); never a name.
         request: id of the request.

@@ -38,7 +38,7 @@ from pathlib import Path
 from twinlens.errors import OptionError, ServiceError, ServiceUnavailableError
 from twinlens.gallery.header import fsync_folder
 from twinlens.service.audit_check import Head, Tail, Verdict, check_log, read_tail
-from twinlens.service.audit_entry import LONGEST_LINE, Entry, Event, read_line
+from twinlens.service.audit_entry import LONGEST_LINE, Entry, Event, Pseudonym, read_line
 from twinlens.service.ledger import Kind, Ledger
 
 _LOG = logging.getLogger("twinlens.service.audit")
@@ -50,7 +50,7 @@ _KIND = Kind(
 CREATE TABLE head (chain TEXT NOT NULL, count INTEGER NOT NULL, size INTEGER NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE pepper (value BLOB NOT NULL);
 CREATE TABLE pseudonyms (
-  name BLOB PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE, gallery TEXT NOT NULL, erasing INTEGER NOT NULL DEFAULT 0
+  name BLOB PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE, gallery TEXT NOT NULL, erasing_since REAL
 ) WITHOUT ROWID;
 INSERT INTO pepper VALUES (randomblob(32));
 INSERT INTO head SELECT chain, 0, 0, chain FROM (SELECT lower(hex(randomblob(32))) AS chain)
@@ -204,8 +204,8 @@ class AuditLog:
             who=event.who,
             did=event.did,
             gallery=event.gallery,
-            subject=self._pseudonym(connection, event.gallery, event.subject),
-            other=self._pseudonym(connection, event.gallery, event.other),
+            subject=str(self._pseudonym(connection, event.gallery, event.subject)),
+            other=str(self._pseudonym(connection, event.gallery, event.other)),
             facts=dict(event.facts),
             request=event.request,
             before=head.hash,
@@ -214,7 +214,7 @@ class AuditLog:
 
     # ---- people
 
-    def pseudonym(self, gallery: str, subject: str) -> str | None:
+    def pseudonym(self, gallery: str, subject: str) -> Pseudonym | None:
         """Return how a person is called in the log; None where no entry is about them."""
         with self._ledger.reading() as connection:
             return _known(connection, self._name(gallery, subject))
@@ -228,36 +228,32 @@ class AuditLog:
             else:
                 connection.execute("DELETE FROM pseudonyms WHERE name = ?", (before,))
 
-    def erasing(self, gallery: str, subject: str) -> str:
-        """Note that somebody is about to be erased; return their pseudonym. See `unfinished`."""
+    def erasing(self, gallery: str, subject: str) -> Pseudonym:
+        """Note that somebody is about to be erased; return how entries about it call them. See `unfinished`."""
         with self._ledger.writing() as connection:
             pseudonym = self._pseudonym(connection, gallery, subject)
-            connection.execute("UPDATE pseudonyms SET erasing = 1 WHERE pseudonym = ?", (pseudonym,))
+            now = self._clock().timestamp()
+            connection.execute("UPDATE pseudonyms SET erasing_since = ? WHERE pseudonym = ?", (now, str(pseudonym)))
         return pseudonym
 
-    def unfinished(self, gallery: str, living: Iterable[str]) -> tuple[list[str], list[str]]:
-        """Return whose erasure was begun by a process that was killed: who is gone, and who is still there.
+    def unfinished(self, gallery: str, living: Iterable[str], *, older_s: float) -> list[Pseudonym]:
+        """Return who is gone although nobody noted the end: their erasure was begun by a process that was killed.
 
         Args:
             gallery: which.
             living: the names of everybody in it.
-
-        Returns:
-            Pseudonyms of those who are gone; names of those who are still there.
+            older_s: begun so long ago, seconds, that nobody can be working on it any more.
         """
         with self._ledger.reading() as connection:
-            rows = connection.execute(
-                "SELECT name, pseudonym FROM pseudonyms WHERE gallery = ? AND erasing", (gallery,)
-            )
-            begun: dict[bytes, str] = dict(rows.fetchall())
-        still = {self._name(gallery, name): name for name in living} if begun else {}
-        gone = [pseudonym for name, pseudonym in begun.items() if name not in still]
-        return sorted(gone), sorted(still[name] for name in begun if name in still)
+            wanted = "SELECT name, pseudonym FROM pseudonyms WHERE gallery = ? AND erasing_since <= ?"
+            rows = connection.execute(wanted, (gallery, self._clock().timestamp() - older_s)).fetchall()
+        still = {self._name(gallery, name) for name in living} if rows else set()
+        return sorted(Pseudonym(pseudonym) for name, pseudonym in rows if name not in still)
 
-    def forget(self, pseudonym: str) -> None:
+    def forget(self, pseudonym: Pseudonym) -> None:
         """Forget whose pseudonym this was; its entries stay and point at nobody."""
         with self._ledger.writing() as connection:
-            connection.execute("DELETE FROM pseudonyms WHERE pseudonym = ?", (pseudonym,))
+            connection.execute("DELETE FROM pseudonyms WHERE pseudonym = ?", (str(pseudonym),))
 
     def forget_gallery(self, gallery: str) -> None:
         """Forget everybody of a gallery that was erased."""
@@ -267,15 +263,15 @@ class AuditLog:
     def _name(self, gallery: str, subject: str) -> bytes:
         return hmac.digest(self._pepper, f"{gallery}\0{subject}".encode(errors="surrogatepass"), "sha256")
 
-    def _pseudonym(self, connection: sqlite3.Connection, gallery: str, subject: str) -> str:
-        """Return a person's pseudonym, a new one where there is none; empty for nobody, or for one already given."""
-        if not subject:
-            return ""
+    def _pseudonym(self, connection: sqlite3.Connection, gallery: str, subject: str) -> Pseudonym:
+        """Return a person's pseudonym, a new one where there is none; for nobody the empty one."""
+        if not subject or isinstance(subject, Pseudonym):
+            return Pseudonym(subject)
         name = self._name(gallery, subject)
         known = _known(connection, name)
         if known is None:
-            known = f"p-{secrets.token_hex(12)}"
-            connection.execute("INSERT INTO pseudonyms VALUES (?, ?, ?, 0)", (name, known, gallery))
+            known = Pseudonym(f"p-{secrets.token_hex(12)}")
+            connection.execute("INSERT INTO pseudonyms VALUES (?, ?, ?, NULL)", (name, str(known), gallery))
         return known
 
     # ---- reading
@@ -336,9 +332,9 @@ def _head(connection: sqlite3.Connection) -> Head:
     return Head(*connection.execute("SELECT count, size, hash FROM head").fetchone())
 
 
-def _known(connection: sqlite3.Connection, name: bytes) -> str | None:
+def _known(connection: sqlite3.Connection, name: bytes) -> Pseudonym | None:
     found = connection.execute("SELECT pseudonym FROM pseudonyms WHERE name = ?", (name,)).fetchone()
-    return None if found is None else str(found[0])
+    return None if found is None else Pseudonym(found[0])
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
