@@ -103,15 +103,15 @@ class Deeds:
         name = label(name, "subject")
         people.templates(name)  # nobody of that name gets a line
         pseudonym = audit.erasing(gallery, name)
-        self.note("erasing", gallery, name)
+        self.note("erasing", gallery, pseudonym)
+        self.guards.answers.forget(gallery, name)  # first: a killed process leaves nobody who knows the name
         try:
             receipt = people.remove(name)
         except UnknownSubjectError:  # somebody else was quicker
             audit.forget(pseudonym)
             raise
         told: dict[str, Fact] = {"templates": receipt.templates, "proven": not receipt.remains}
-        self.note("erased", gallery, name, facts=told)
-        self.guards.answers.forget(gallery, name)
+        self.note("erased", gallery, pseudonym, facts=told)
         audit.forget(pseudonym)
         return receipt
 
