@@ -11,10 +11,11 @@ import { formOf, leftToRight } from "/static/photo.js";
 import { problemOf, stopped } from "/static/problems.js";
 import { placeOf, Shelf } from "/static/shelf.js";
 import { pasteTarget, photoWell } from "/static/well.js";
-import { count, percent } from "/static/words.js";
+import { count, similarity } from "/static/words.js";
 
 const MOST = 100;
-const TARGET_FMR = "0.0001"; // as groups are made: 1 stranger in 10,000
+const SURE_FMR = "0.0001"; // as groups are made: 1 stranger in 10,000 by each face of the collection
+const LESS_FMR = "0.01";
 
 /** Make the page. */
 export function findPage() {
@@ -56,8 +57,7 @@ export function findPage() {
     answer.hidden = false;
     show(answer, h("h2", { id: "found-title", text: "Photos of this person" }), progressBar("Looking through the collection …", { stop: () => mine.abort() }).element);
     try {
-      const form = formOf({ gallery: picker.value(), top: String(MOST), target_fmr: TARGET_FMR, crops: "true", photo: photo.file });
-      const found = await send("POST", "identify", { form, signal: mine.signal });
+      const found = await look(photo, SURE_FMR, mine.signal);
       if (well.photo === photo && running === mine) draw(stage, found);
     } catch (error) {
       if (stopped(error)) {
@@ -68,6 +68,10 @@ export function findPage() {
       show(answer, h("h2", { id: "found-title", text: "Photos of this person" }), problemBox(problem, { retry: () => find() }));
       say(problem.title, true);
     }
+  }
+
+  function look(photo, rate, signal) {
+    return send("POST", "identify", { form: formOf({ gallery: picker.value(), top: String(MOST), target_fmr: rate, crops: "true", photo: photo.file }), signal });
   }
 
   function draw(stage, found, pick = null) {
@@ -86,23 +90,40 @@ export function findPage() {
       well.below,
       faces.length > 1 && h("fieldset.faces", {}, h("legend", { text: `${count(faces.length, "face")}: whom to look for?` }), ordered.map(({ face, index }, order) => h("label.face-pick", {}, h("input", { type: "radio", name, checked: index === chosen, on: { change: () => { draw(stage, found, index); well.below.querySelector("input:checked").focus(); } } }), h("img", { src: face.crop, alt: `Face ${order + 1} from the left`, width: 48, height: 48 })))),
     );
-    results(found, found.faces[chosen].candidates);
+    results(found, chosen);
   }
 
-  function results({ threshold }, candidates) {
+  function results({ threshold, faces }, chosen) {
+    const { candidates } = faces[chosen];
     const sure = candidates.filter((one) => one.score >= threshold);
-    const less = candidates.filter((one) => one.score < threshold && one.probability !== null && one.probability >= 0.5);
-    const told = sure.length ? `${count(new Set(sure.map((one) => placeOf(one.subject)[0])).size, "photo")} of this person` : "No photo of this person was found";
+    const told = sure.length ? `${photosOf(sure)} of this person` : "No photo of this person was found";
+    const less = h("div.stack");
+    const status = h("div", { role: "status" });
+    if (candidates.some((one) => one.score < threshold)) less.append(button("Show less certain ones", () => lessSure(less, status, threshold, chosen)), status);
     show(
       answer,
       h("h2", { id: "found-title", text: told }),
       sure.length > 0 && h("ul.tiles", {}, sure.map(tile)),
-      candidates.length >= MOST && sure.length >= MOST && h("p.hint", { text: `Only the ${MOST} most alike are shown.` }),
+      sure.length >= MOST && h("p.hint", { text: `Only the ${MOST} most alike are shown.` }),
       !candidates.length && noteBox("The collection is empty. Add its photos first."),
-      less.length > 0 && h("details", {}, h("summary", { text: `Less certain: ${count(less.length, "photo")}` }), h("ul.tiles", {}, less.map(tile))),
+      less,
       shelf().empty && candidates.length > 0 && h("p.hint", { text: "The service keeps no photos: show this page the folder of the collection to see pictures beside the names." }),
     );
     say(told);
+  }
+
+  /** Faces that are less alike: 1 stranger in 100 passes. */
+  async function lessSure(less, status, threshold, chosen) {
+    const { photo } = well;
+    show(status, progressBar("Looking again …").element);
+    try {
+      const found = await look(photo, LESS_FMR, running.signal);
+      const more = found.faces[chosen].candidates.filter((one) => one.score < threshold && one.score >= found.threshold);
+      show(less, h("h3", { tabindex: -1, text: more.length ? `Less certain: ${photosOf(more)}` : "There are none." }), more.length > 0 && h("p.hint", { text: "So alike is 1 stranger in 100, too." }), h("ul.tiles", {}, more.map(tile)));
+      less.querySelector("h3").focus();
+    } catch (error) {
+      if (!stopped(error)) show(status, problemBox(problemOf(error), { retry: () => lessSure(less, status, threshold, chosen) }));
+    }
   }
 
   function tile(one) {
@@ -110,8 +131,12 @@ export function findPage() {
     const [place] = placeOf(one.subject);
     const blank = () => h("div.tile-photo.blank", { "aria-hidden": "true" }, icon("photo"));
     const picture = photo ? h("img.tile-photo", { src: photo.url, alt: "", loading: "lazy", on: { error: (event) => event.target.replaceWith(blank()) } }) : blank();
-    return h("li.tile", {}, picture, h("p.name", { text: place, title: place }), one.probability !== null && h("p.hint", { text: `${percent(one.probability)} likely` }));
+    return h("li.tile", {}, picture, h("p.name", { text: place, title: place }), h("p.hint", { text: `similarity ${similarity(one.score)}` }));
   }
 
   return { element };
+}
+
+function photosOf(found) {
+  return count(new Set(found.map((one) => placeOf(one.subject)[0])).size, "photo");
 }

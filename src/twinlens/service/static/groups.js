@@ -63,7 +63,8 @@ export function groupsBox({ album, shelf }) {
   }
 
   function some(clusters, names, most) {
-    const part = h("div");
+    const part = h("div.clusters");
+    const wrap = h("div.stack", {}, part);
     const next = (from) => {
       part.append(...clusters.slice(from, from + most).map((one) => cluster(one, names)));
       if (from + most >= clusters.length) return;
@@ -71,16 +72,16 @@ export function groupsBox({ album, shelf }) {
         more.remove();
         next(from + most);
       });
-      part.append(more);
+      wrap.append(more);
     };
     next(0);
-    return part;
+    return wrap;
   }
 
   function cluster({ members }, names) {
     const known = common(members.map((member) => names.get(member)));
     const title = h("h3", { text: known ?? "Nobody has named them yet" });
-    const name = h("input", { autocomplete: "off", maxlength: 200, value: known ?? "", "aria-label": `Name of the person in ${count(members.length, "face")}` });
+    const name = h("input", { autocomplete: "off", maxlength: 200, placeholder: "Name", value: known ?? "", "aria-label": `Name of the person in ${count(members.length, "face")}` });
     const status = h("div", { role: "status" });
     const go = button("Keep the name", keep, { kind: "small primary" });
     const photos = new Set(members.map((member) => placeOf(member)[0]));

@@ -50,15 +50,21 @@ export function reportsPage() {
 /**
  * Show a page of its own inside this one: its style reaches nothing else, its scripts do not run.
  *
- * A frame could not show it, because a frame sends no API key.
+ * A frame could not show it, because a frame sends no API key. Its style is taken out before it is parsed and put in
+ * by the style object model, which our policy allows: the policy refuses style in markup.
  */
 function inShadow(host, html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
+  const styles = [];
+  const bare = html
+    .replace(/<style\b[^>]*>([\s\S]*?)<\/style>/gi, (_, text) => {
+      styles.push(text.replace(/<!\[CDATA\[|\]\]>/g, ""));
+      return "";
+    })
+    .replace(/(<[a-z][^<>]*?\s)style=/gi, "$1data-style=");
+  const page = new DOMParser().parseFromString(bare, "text/html");
   for (const unwanted of page.querySelectorAll("script, iframe, object, embed, link, meta, base, form")) unwanted.remove();
-  const text = Array.from(page.querySelectorAll("style"), (style) => style.textContent).join("\n");
-  for (const style of page.querySelectorAll("style")) style.remove();
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(text.replace(/(^|[\s,}])(:root|html)(?=[\s,{[:])/g, "$1:host").replace(/(^|[\s,}])body(?=[\s,{.:>])/g, "$1.report-body"));
+  sheet.replaceSync(asChosen(styles.join("\n")).replace(/(^|[\s,}])(:root|html)(?=[\s,{[:])/g, "$1:host").replace(/(^|[\s,}])body(?=[\s,{.:>])/g, "$1.report-body"));
   const shadow = host.attachShadow({ mode: "open" });
   shadow.adoptedStyleSheets = [sheet];
   const body = document.createElement("div");
@@ -66,11 +72,20 @@ function inShadow(host, html) {
   body.append(...page.body.childNodes);
   for (const element of body.querySelectorAll("*")) {
     for (const { name } of [...element.attributes]) if (name.startsWith("on")) element.removeAttribute(name);
+    if (element.dataset.style) element.style.cssText = element.dataset.style;
     const href = element.getAttribute("href");
-    if (href?.startsWith("#")) element.addEventListener("click", (event) => jump(event, shadow, href)); // a place of the report, not a page of ours
-    else if (href && !/^https?:/.test(href)) element.removeAttribute("href"); // files beside the page: only the page is here
+    if (element.tagName !== "A" || !href) continue;
+    if (href.startsWith("#")) element.addEventListener("click", (event) => jump(event, shadow, href)); // a place of the report, not a page of ours
+    else if (!/^https?:/.test(href)) element.removeAttribute("href"); // files beside the page: only the page is here
   }
   shadow.append(body);
+}
+
+/** The appearance that was chosen for this page holds for the report, too. */
+function asChosen(style) {
+  const { theme } = document.documentElement.dataset;
+  const dark = theme ? `@media ${theme === "dark" ? "all" : "not all"}` : "@media (prefers-color-scheme: dark)";
+  return style.replace(/@media \(prefers-color-scheme: dark\)/g, dark).replace(/color-scheme: light dark;/g, "");
 }
 
 function jump(event, shadow, href) {

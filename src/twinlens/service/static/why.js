@@ -2,7 +2,7 @@
 
 import { send } from "/static/api.js";
 import { button, h, say, show } from "/static/dom.js";
-import { problemBox, progressBar } from "/static/notes.js";
+import { capital, problemBox, progressBar } from "/static/notes.js";
 import { problemOf, stopped } from "/static/problems.js";
 
 /** Offer the question; form() makes the request of the pair that is on the page. */
@@ -40,7 +40,7 @@ export function whyBox(form) {
       h("h3", { text: "Why this answer", tabindex: "-1" }),
       h("div.maps", {}, [["First photo", answer.left_map], ["Second photo", answer.right_map]].map(([name, map]) => h("figure", {}, h("img", { src: map, alt: `${name}: the face with the parts marked that the answer rests on; the same in words below` }), h("figcaption", { text: name })))),
       h("ul.legend", {}, h("li.for", { text: "makes the two more alike" }), h("li.against", { text: "makes them less alike" })),
-      texts.map((line) => h("p", { text: line })),
+      texts.map((line) => h("p", { text: `${capital(line)}.` })),
     );
     place.querySelector("h3").focus();
     say("The explanation is there.");
