@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from skimage import data
+from tests.milvus_server import MilvusServer, NoServerError
 
 from twinlens.types import Image
 
@@ -40,3 +44,37 @@ def data_folder() -> Path:
     if not named or not Path(named).is_dir():
         pytest.skip("TWINLENS_DATA names no folder: these tests need the data sets")
     return Path(named)
+
+
+@pytest.fixture(scope="session")
+def milvus_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``milvus://HOST:PORT`` of a real server for all tests; TWINLENS_TEST_MILVUS names one that runs already.
+
+    Its parts tell each other the time every 20 ms instead of 200, for a strongly consistent read waits for that.
+    """
+    if named := os.environ.get("TWINLENS_TEST_MILVUS"):
+        yield named
+        return
+    folder = tmp_path_factory.mktemp("milvus")
+    try:
+        server = MilvusServer(folder, tick_ms=20)
+    except NoServerError as error:
+        pytest.skip(f"no Milvus server: {error}")
+    yield f"milvus://127.0.0.1:{server.port}"
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def milvus_collection(milvus_place: str) -> Iterator[str]:
+    """An address of a gallery that is not there yet; its collection is dropped at the end."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield f"{milvus_place}/{name}"
+    from pymilvus import MilvusClient
+
+    client = MilvusClient(uri=milvus_place.replace("milvus", "http", 1), timeout=20, dedicated=True)
+    if client.has_collection(name):
+        for alias in client.list_aliases(name)["aliases"]:
+            client.drop_alias(alias)
+        client.drop_collection(name)
+    client.close()

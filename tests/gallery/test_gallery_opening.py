@@ -106,8 +106,8 @@ def test_addresses(tmp_path: Path) -> None:
         with open_gallery(address, model="test-net", dim=32) as gallery:
             assert gallery.add([]) == 0
     assert [p.name for p in tmp_path.iterdir()] == ["a.db"]
-    with pytest.raises(OptionError, match="unknown kind of gallery 'milvus'; known: a path, sqlite:PATH") as raised:
-        open_gallery("milvus://user:secret@host", model="test-net", dim=32)
+    with pytest.raises(OptionError, match="unknown kind of gallery 'qdrant'; known: a path, sqlite:PATH") as raised:
+        open_gallery("qdrant://user:secret@host", model="test-net", dim=32)
     assert "secret" not in str(raised.value)
 
 

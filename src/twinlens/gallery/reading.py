@@ -142,6 +142,12 @@ def stored(connection: sqlite3.Connection, after: int, contract: Contract) -> li
     ]
 
 
+def created(connection: sqlite3.Connection, after: int, count: int) -> list[str]:
+    """Return when templates were enrolled: ``count`` of them from those whose id is greater than ``after``."""
+    rows = connection.execute("SELECT created_at FROM templates WHERE id > ? ORDER BY id LIMIT ?", (after, count))
+    return [row[0] for row in rows.fetchall()]
+
+
 def subject_vectors(connection: sqlite3.Connection, subject: int, dim: int) -> Float32[np.ndarray, "templates dim"]:
     """Return a subject's vectors, the first enrolled first."""
     rows = connection.execute("SELECT vector FROM templates WHERE subject_id = ? ORDER BY id", (subject,))

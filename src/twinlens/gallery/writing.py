@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -44,9 +44,13 @@ def known_subject(connection: sqlite3.Connection, name: str) -> int:
     """
     row = connection.execute("SELECT id FROM subjects WHERE name = ?", (name,)).fetchone()
     if row is None:
-        msg = f"nobody called {name!r} is enrolled; run: twinlens gallery list"
-        raise UnknownSubjectError(msg)
+        raise unknown(name)
     return int(row[0])
+
+
+def unknown(name: str) -> UnknownSubjectError:
+    """Return the error that nobody has this name."""
+    return UnknownSubjectError(f"nobody called {name!r} is enrolled; run: twinlens gallery list")
 
 
 def checked(enrolment: Enrolment) -> Enrolment:
@@ -67,19 +71,19 @@ def checked(enrolment: Enrolment) -> Enrolment:
     )
 
 
-def _already_there(connection: sqlite3.Connection, new: Enrolment) -> bool:
+def already_there(new: Enrolment, held: Iterable[tuple[str, Float32[np.ndarray, " dim"]]]) -> bool:
     """Compare with the faces that the same photo gave before.
+
+    Args:
+        new: a face.
+        held: subject and vector of every other face of its photo.
 
     Raises:
         ConflictError: this face belongs to another subject, or the subject already has another face of the photo.
     """
-    rows = connection.execute(
-        "SELECT s.name, t.vector FROM templates t JOIN subjects s ON s.id = t.subject_id WHERE t.photo = ?",
-        (new.photo,),
-    ).fetchall()
     present = False
-    for name, blob in rows:
-        similarity = float(np.frombuffer(blob, VECTOR) @ new.embedding.vector)
+    for name, vector in held:
+        similarity = float(vector @ new.embedding.vector)
         origin = f" ({new.source})" if new.source else ""
         if name != new.subject and similarity >= SAME_FACE:
             msg = (
@@ -97,6 +101,19 @@ def _already_there(connection: sqlite3.Connection, new: Enrolment) -> bool:
     return present
 
 
+def _already_stored(connection: sqlite3.Connection, new: Enrolment) -> bool:
+    """Compare with what is stored of the same photo.
+
+    Raises:
+        ConflictError: see `already_there`.
+    """
+    rows = connection.execute(
+        "SELECT s.name, t.vector FROM templates t JOIN subjects s ON s.id = t.subject_id WHERE t.photo = ?",
+        (new.photo,),
+    ).fetchall()
+    return already_there(new, ((name, np.frombuffer(blob, VECTOR)) for name, blob in rows))
+
+
 def subject_row(connection: sqlite3.Connection, name: str, created_at: str) -> int:
     """Return the row id of a subject, made where there is none."""
     row = connection.execute("SELECT id FROM subjects WHERE name = ?", (name,)).fetchone()
@@ -111,11 +128,11 @@ def add(connection: sqlite3.Connection, batch: Sequence[Enrolment], created_at: 
     """Store enrolments that passed `checked`; return how many were new.
 
     Raises:
-        ConflictError: see `_already_there`; roll the transaction back.
+        ConflictError: see `already_there`; roll the transaction back.
     """
     added = 0
     for new in batch:
-        if _already_there(connection, new):
+        if _already_stored(connection, new):
             continue
         connection.execute(
             "INSERT INTO templates (subject_id, vector, photo, quality, source, created_at) VALUES (?, ?, ?, ?, ?, ?)",

@@ -1,0 +1,46 @@
+"""Errors of pymilvus and gRPC -> GalleryError: what went wrong, in words, and what to do."""
+
+from __future__ import annotations
+
+from pymilvus.exceptions import DataNotMatchException, ParamError
+
+from twinlens.errors import GalleryError, GalleryUnavailableError
+from twinlens.gallery.milvus_address import MilvusAddress
+
+# https://github.com/milvus-io/milvus/blob/master/pkg/util/merr/errors.go
+_GONE = (100,)
+_WRONG = (1100, 1101)
+_FORBIDDEN = (1400, 1401, 1800)
+_FULL = (3, 7, 9)
+_RPC_FORBIDDEN = ("UNAUTHENTICATED", "PERMISSION_DENIED")
+_RPC_WRONG = ("INVALID_ARGUMENT", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED")
+_SHOWN = 300  # characters of the server's own words
+
+
+def fault_of(error: Exception, address: MilvusAddress, token: str) -> GalleryError:
+    """Return what to raise; `GalleryUnavailableError` where trying again may help.
+
+    Args:
+        error: what the client raised.
+        address: the gallery, for the message.
+        token: never to be shown.
+    """
+    code = getattr(error, "code", None)
+    code = code() if callable(code) else code
+    name = getattr(code, "name", "")  # gRPC's codes have names, Milvus' are numbers
+    words = str(getattr(error, "message", "") or error).partition("\n")[0][:_SHOWN]
+    if token:
+        words = words.replace(token, "***")
+    if name in _RPC_FORBIDDEN or code in _FORBIDDEN or "auth check failure" in words:
+        return GalleryError(f"gallery {address}: the server refuses the token; check token_env and the user's rights")
+    if code in _GONE:
+        return GalleryError(f"gallery {address}: the collection is not there (any more); check its name")
+    if code in _FULL:
+        return GalleryUnavailableError(f"gallery {address}: the server is out of memory, disk or quota: {words}")
+    if name in _RPC_WRONG or code in _WRONG or isinstance(error, ParamError | DataNotMatchException):
+        return GalleryError(f"gallery {address}: the server refuses the request: {words}")
+    if isinstance(error, ValueError) and "closed" in words:
+        return GalleryError(f"gallery {address}: it was closed; open it again")
+    return GalleryUnavailableError(
+        f"gallery {address}: the server does not answer ({words}); is it running and reachable? Try again later"
+    )
