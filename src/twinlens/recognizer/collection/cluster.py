@@ -1,6 +1,7 @@
 """A crew of actors on a Ray cluster: a foreman's work on many machines.
 
-Every machine needs this package, the same models, and the folder of photos under the same path. The gallery and the
+Every machine needs this package, the same models, and the folder of photos under the same path; ray wants the same
+Python and ray everywhere, and its cluster's token (``RAY_AUTH_TOKEN``, docs/deployment.md). The gallery and the
 ledger are written by the one process that asked. Ray: Moritz et al. 2018, https://docs.ray.io.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -16,6 +18,9 @@ from typing import Any
 from twinlens.errors import ModelError, OptionError, TwinlensError
 from twinlens.recognizer.collection.crew import Reply
 from twinlens.recognizer.collection.looking import Look, Looker, Opener, Task
+
+_LOOPBACK = ("local", "127.")  # and localhost
+_KNOCK_S = 5.0
 
 
 class _Actor:
@@ -50,7 +55,11 @@ class RayCrew:
         if find_spec("ray") is None:
             msg = "indexing on a cluster needs ray: pip install 'twinlens[distributed]'"
             raise OptionError(msg)
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is imported: nothing leaves the house
+        # read when ray is imported: nothing leaves the house, and what is local listens on loopback alone (otherwise
+        # ray puts the machine's outer address in its place, where it would run anybody's code)
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        if address.startswith(_LOOPBACK):
+            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         import ray  # noqa: PLC0415 - an extra, and seconds to import
 
         self._ray = ray
@@ -65,7 +74,8 @@ class RayCrew:
         self._size = size or max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def _join(self, address: str, size: int | None) -> None:
-        local = {"num_cpus": size, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        _knock(address)
+        local = {"num_cpus": size, "include_dashboard": False}
         try:
             self._ray.init(
                 address=address,
@@ -73,10 +83,10 @@ class RayCrew:
                 logging_level=logging.ERROR,
                 **(local if address == "local" else {}),
             )
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            msg = f"no Ray cluster at {address!r}: {said}. Use auto, local or HOST:PORT; start one: ray start --head"
-            raise OptionError(msg) from error
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError, self._ray.exceptions.RayError) as error:
+            raise _absent(address, error) from error
+        # ray tells of dead workers on stdout, where results go, and has no setting for it; deaths are reported here
+        self._ray._private.worker._worker_logs_enabled = False  # noqa: SLF001
 
     @property
     def size(self) -> int:
@@ -141,3 +151,27 @@ class RayCrew:
             self.dismiss(number)
         if self._ours:
             self._ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Find out in seconds that nobody is there; ray itself takes minutes.
+
+    Raises:
+        OptionError: no address, or nothing answers.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if address in ("auto", "local"):
+        return
+    if not (host and colon and port.isdecimal()):
+        raise _absent(address, ValueError("not HOST:PORT"))
+    try:
+        socket.create_connection((host, int(port)), timeout=_KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        raise _absent(address, error) from error
+
+
+def _absent(address: str, error: Exception) -> OptionError:
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return OptionError(
+        f"no Ray cluster at {address!r}: {said}. Use auto, local or HOST:PORT; start one: ray start --head"
+    )

@@ -1,0 +1,87 @@
+"""``twinlens index``: real photos, real networks, worker processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+from tests.cli.shells import Shell
+
+from twinlens.cli.demo_pictures import enlarged
+from twinlens.cli.index import Pace, _duration
+from twinlens.draw import save
+from twinlens.types import Image
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(monkeypatch, capfd)
+
+
+def faces(folder: Path, count: int) -> None:
+    for number, face in enumerate(np.asarray(data.lfw_subset())[:count]):
+        save(Image(enlarged(face), "face"), folder / f"{number:03}.png")
+
+
+def test_a_folder_is_followed(shell: Shell, astronaut: Image, tmp_path: Path) -> None:
+    album = tmp_path / "album"
+    save(astronaut, album / "collins.png")
+    save(Image(np.full((64, 64, 3), 200, np.uint8), "blank"), album / "blank.png")
+    (album / "broken.jpg").write_bytes(b"no picture")
+    code, out, err = shell("index", album, "--processes", 1)
+    assert (code, out) == (3, "")
+    assert "broken.jpg" in err
+    assert "1 done" in err
+    assert err.rstrip().endswith(f"1 faces in {album / '.twinlens.db'}")
+    (album / "collins.png").rename(album / "eileen.png")
+    code, records = shell.records("index", album, "--processes", 1)
+    assert code == 0  # the broken one was told before
+    assert sorted((Path(r["photo"]).name, r["outcome"]) for r in records) == [
+        ("blank.png", "unchanged"),
+        ("broken.jpg", "unchanged"),
+        ("eileen.png", "moved"),
+    ]
+    place = ("--gallery", album / ".twinlens.db")
+    assert shell.records("search", album / "eileen.png", *place)[1][0]["subject"] == "eileen.png#1"
+    assert shell("index", album, "--again", "--processes", 1)[0] == 3
+
+
+@pytest.mark.slow
+def test_processes_answer_as_one(shell: Shell, tmp_path: Path) -> None:
+    faces(tmp_path / "album", 60)
+    lists = []
+    for processes in (1, 2):
+        place = tmp_path / f"{processes}.db"
+        assert shell("index", tmp_path / "album", "--gallery", place, "--processes", processes)[0] == 0
+        lists.append([r["subject"] for r in shell.records("gallery", "list", "--gallery", place)[1]])
+        export = tmp_path / f"{processes}.zip"
+        assert shell("gallery", "export", export, "--gallery", place)[0] == 0
+    assert lists[0] == lists[1]
+    assert len(lists[0]) >= 30
+
+
+def test_what_cannot_be_indexed_is_said(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    code, _, err = shell("index", tmp_path / "empty")
+    assert (code, "no pictures in this folder" in err) == (3, True)
+    assert list((tmp_path / "empty").iterdir()) == []
+    assert shell("index", tmp_path / "gone")[0] == 3
+    assert shell("index", tmp_path, "--processes", 0)[0] == 2
+
+
+def test_the_pace_is_told_now_and_then(capfd: pytest.CaptureFixture[str]) -> None:
+    pace = Pace(every_s=0)
+    pace.say(0, 100)
+    pace.say(50, 100)
+    said = capfd.readouterr().err
+    assert said.startswith("50 of 100 photos, ")
+    assert said.count("\n") == 1
+    Pace(every_s=60).say(50, 100)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(12.4, "12 s"), (90, "2 min"), (7500, "2 h 05 min")])
+def test_durations_are_for_people(seconds: float, said: str) -> None:
+    assert _duration(seconds) == said
