@@ -184,6 +184,15 @@ def test_no_threshold_is_more_accurate_than_the_best(genuine: Scores, impostor: 
     assert np.isfinite(best)
 
 
+def test_a_balanced_threshold_does_not_ask_how_many_pairs_there_are() -> None:
+    genuine, impostor = np.array([0.3, 0.7, 0.8]), np.array([0.1, 0.2, 0.4, 0.5])
+    often = np.repeat(impostor, 50)
+    assert best_accuracy_threshold(genuine, often, balanced=True) == best_accuracy_threshold(genuine, impostor)
+    assert best_accuracy_threshold(genuine, np.repeat(impostor, 2)) == pytest.approx(0.6)
+    assert best_accuracy_threshold(np.repeat(genuine, 9), impostor) == pytest.approx(0.25)
+    assert best_accuracy_threshold(np.repeat(genuine, 9), impostor, balanced=True) == pytest.approx(0.6)
+
+
 def test_the_best_threshold_lies_half_way() -> None:
     assert best_accuracy_threshold(np.array([0.6, 0.9]), np.array([0.1, 0.2])) == pytest.approx(0.4)
 

@@ -122,7 +122,7 @@ class SiameseModule(LightningModule):
             weights = float(penalty(self.siamese, self.recipe.training))
         self.scores = scores if scores.loss is None else replace(scores, loss=scores.loss + weights)
         threshold = scores.best_threshold
-        figures = {"auc": scores.auc, "accuracy": float(scores.right(threshold).mean())}
+        figures = {"auc": scores.auc, "accuracy": scores.accuracy(threshold)}
         if self.scores.loss is not None:
             figures["loss"] = self.scores.loss
         for name, value in figures.items():

@@ -68,12 +68,17 @@ class Scores:
 
     @property
     def best_threshold(self) -> float:
-        """The threshold with most right answers on these pairs."""
-        return best_accuracy_threshold(self.similarity[self.same], self.similarity[~self.same])
+        """The threshold with most right answers, if there were as many pairs of either kind."""
+        return best_accuracy_threshold(self.similarity[self.same], self.similarity[~self.same], balanced=True)
 
     def right(self, threshold: float) -> NDArray[np.bool_]:
         """Return which pairs are answered rightly."""
         return np.asarray((self.similarity >= threshold) == self.same)
+
+    def accuracy(self, threshold: float) -> float:
+        """Return the share of right answers, if there were as many pairs of either kind."""
+        right = self.right(threshold)
+        return float(right[self.same].mean() + right[~self.same].mean()) / 2
 
 
 class Judge:

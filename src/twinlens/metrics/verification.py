@@ -178,8 +178,12 @@ def accuracy(genuine: Float[np.ndarray, "genuine"], impostor: Float[np.ndarray, 
     return right / (g.size + i.size)
 
 
-def best_accuracy_threshold(genuine: Float[np.ndarray, "genuine"], impostor: Float[np.ndarray, "impostor"]) -> float:
+def best_accuracy_threshold(
+    genuine: Float[np.ndarray, "genuine"], impostor: Float[np.ndarray, "impostor"], *, balanced: bool = False
+) -> float:
     """Return the threshold with the highest accuracy on these pairs: training pairs, never those reported.
+
+    With ``balanced``, that of as many pairs of either kind, however many there are of each.
 
     It lies half-way between the lowest genuine score accepted and the next score below. Where several are
     equally good, the middle one is returned (the lower middle of an even number).
@@ -191,6 +195,8 @@ def best_accuracy_threshold(genuine: Float[np.ndarray, "genuine"], impostor: Flo
     # Raising a threshold to the next genuine score loses no genuine pair, so only those (and "reject all") compete.
     candidates = np.append(np.unique(g).astype(np.float64), next_above(max(g[-1], i[-1], key=float)))
     right = matches(g, candidates) + i.size - matches(i, candidates)
+    if balanced:
+        right = matches(g, candidates) * i.size + (i.size - matches(i, candidates)) * g.size
     best = np.flatnonzero(right == right.max())
     chosen = float(candidates[best[(best.size - 1) // 2]])
     below = [float(scores[at - 1]) for scores in (g, i) if (at := int(np.searchsorted(scores, chosen))) > 0]
