@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
@@ -25,10 +27,11 @@ from twinlens.service.limits import MIB, Limits, RequestLimits
 from twinlens.service.logs import RequestLog
 from twinlens.service.metrics import RequestMetrics
 from twinlens.service.origins import SameOrigin
-from twinlens.service.parts import load_parts
+from twinlens.service.parts import Networks, load_networks, open_parts
 from twinlens.service.photos import said
 from twinlens.service.rates import Buckets, RateLimits
 from twinlens.service.refusals import App, Refusal
+from twinlens.service.retention import Retention
 from twinlens.service.routes import (
     albums,
     audit,
@@ -46,6 +49,7 @@ from twinlens.service.settings import Settings
 from twinlens.service.wiring import ProblemAnswer
 from twinlens.version import __version__
 
+_LOG = logging.getLogger("twinlens.service")
 STATIC = Path(__file__).parent / "static"
 ROUTES = (
     faces.router,
@@ -61,11 +65,19 @@ ROUTES = (
 )
 
 
-def create_app(settings: Settings) -> App:
-    """Return the application with all its guards; a server runs it, its lifespan loads and closes the parts."""
+def create_app(settings: Settings, networks: Networks | None = None) -> App:
+    """Return the application with all its guards; a server runs it, its lifespan opens and closes the parts.
+
+    Args:
+        settings: what the service was told.
+        networks: loaded already; None to load them when it starts.
+
+    Raises:
+        ServiceError: keys, audit log or stored answers cannot be used.
+    """
     guards = open_guards(settings)
     by_key, by_address = (Buckets(settings.rate_per_s, settings.rate_burst) for _ in range(2))
-    app: App = RateLimits(create_api(settings, guards), by_key, by_address)  # from here on outwards
+    app: App = RateLimits(create_api(settings, guards, networks), by_key, by_address)  # from here on outwards
     app = KeyGate(app, guards.keyring)
     app = SameOrigin(app, settings.hosts, guards.open_service)
     app = RequestLimits(app, _limits(settings))
@@ -74,15 +86,21 @@ def create_app(settings: Settings) -> App:
     return SecurityHeaders(app, policies={"/v1/reports/": REPORT_POLICY})
 
 
-def create_api(settings: Settings, guards: Guards) -> FastAPI:
+def create_api(settings: Settings, guards: Guards, networks: Networks | None = None) -> FastAPI:
     """Return the routes; what stands in front of them is not in it."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.parts = parts = await asyncio.to_thread(load_parts, settings, guards)
+        loaded = networks or await asyncio.to_thread(load_networks, settings)
+        app.state.parts = parts = await asyncio.to_thread(open_parts, settings, guards, loaded)
+        sweeping = asyncio.ensure_future(
+            _sweep(Retention(parts.galleries, guards, settings.data_dir / "sweep"), settings)
+        )
         try:
             yield
         finally:
+            sweeping.cancel()
+            await asyncio.wait([sweeping])
             await asyncio.to_thread(parts.close)
             guards.close()
 
@@ -95,14 +113,27 @@ def create_api(settings: Settings, guards: Guards) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    version = APIRouter(prefix="/v1")
-    for router in ROUTES:
-        version.include_router(router)
-    api.include_router(version)
-    api.include_router(health.router)
+    for router in (*ROUTES, health.router):
+        api.include_router(router)
     _add_page(api)
     _add_problems(api)
     return api
+
+
+async def _sweep(retention: Retention, settings: Settings) -> None:
+    """Hold the time limits of galleries while the service runs."""
+    stop = threading.Event()
+    while True:
+        sweeping = asyncio.ensure_future(asyncio.to_thread(retention.sweep, stop))
+        try:
+            await asyncio.shield(sweeping)
+        except asyncio.CancelledError:  # what it has begun is finished
+            stop.set()
+            await sweeping
+            raise
+        except Exception:
+            _LOG.exception("galleries were not swept; the next time is in %g s", settings.retention_interval_s)
+        await asyncio.sleep(settings.retention_interval_s)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from twinlens.detect import DetectOptions, build_detector
 from twinlens.embed import load_embedder
 from twinlens.errors import ModelError
-from twinlens.protocols import Gallery
+from twinlens.protocols import Detector, Embedder, Gallery
 from twinlens.recognizer import PhotoOptions, Recognizer
 from twinlens.recognizer.pipeline import Pipeline
 from twinlens.service.galleries import Galleries
@@ -53,16 +53,26 @@ class Parts:
         self.recognizer.close()
 
 
-def load_parts(settings: Settings, guards: Guards) -> Parts:
-    """Load the networks; takes about a second.
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """What was loaded; several services may share it.
 
-    Args:
-        settings: what the service was told.
-        guards: opened already, because they stand in front of everything.
+    Attributes:
+        detector: Image -> [Face].
+        embedder: [Crop] -> [Embedding].
+        card: of the embedder, with the calibration in force.
+    """
+
+    detector: Detector
+    embedder: Embedder
+    card: ModelCard
+
+
+def load_networks(settings: Settings) -> Networks:
+    """Load the networks; takes about a second.
 
     Raises:
         ModelError: a model is unknown, missing or not the one its card describes.
-        GalleryError: the folder of galleries cannot be used.
     """
     card = calibrated(find_card(settings.model), settings.calibration)
     embedder = load_embedder(settings.model, settings.runtime)
@@ -74,6 +84,21 @@ def load_parts(settings: Settings, guards: Guards) -> Parts:
     detector = build_detector(
         found.family or found.name, checked_paths(found), runtime=settings.runtime, options=looking
     )
+    return Networks(detector, embedder, card)
+
+
+def open_parts(settings: Settings, guards: Guards, networks: Networks) -> Parts:
+    """Put everything together, and start the pool's threads.
+
+    Args:
+        settings: what the service was told.
+        guards: opened already, because they stand in front of everything.
+        networks: loaded.
+
+    Raises:
+        GalleryError: the folder of galleries cannot be used.
+    """
+    detector, embedder, card = networks.detector, networks.embedder, networks.card
     photos = PhotoOptions(limits=settings.limits)
 
     def recognizer(gallery: Gallery | None = None) -> Recognizer:
@@ -98,7 +123,7 @@ def load_parts(settings: Settings, guards: Guards) -> Parts:
         settings.data_dir / "galleries",
         recognizer,
         model=embedder.model,
-        dim=embedder.dim,
+        dim=card.dim,
         url=settings.gallery_url,
         most_open=settings.open_galleries,
     )

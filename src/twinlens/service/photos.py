@@ -161,7 +161,7 @@ class Intake:
     ) -> tuple[dict[str, object], list[tuple[str, Upload]]]:
         told: dict[str, object] = {}
         photos: list[tuple[str, Upload]] = []
-        async for part in self.parts(request, most):
+        async for part in self.parts(request, most + 1):  # one more, to say that its name is wrong
             if part.name not in names:
                 told[part.name] = _text(part)
                 continue

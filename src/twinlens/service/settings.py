@@ -25,59 +25,59 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TWINLENS_", frozen=True, extra="ignore", protected_namespaces=())
 
     # where it listens
-    host: str = Field("127.0.0.1", description="Address to listen on; beyond loopback only with a key.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on; beyond loopback only with a key.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     hosts: tuple[str, ...] = Field(
-        (), description="Further names the service is reached by, as JSON; without keys only those of loopback."
+        default=(), description="Further names the service is reached by, as JSON; without keys only those of loopback."
     )
-    root_path: str = Field("", description="Path under which a reverse proxy serves it.")
+    root_path: str = Field(default="", description="Path under which a reverse proxy serves it.")
 
     # what it keeps
     data_dir: Path = Field(
-        default_factory=lambda: user_folder().parent / "service",
+       default= default_factory=lambda: user_folder().parent / "service",
         description="Galleries, keys, audit log, stored answers.",
     )
     gallery_url: str = Field(
-        "",
+        default="",
         description="Another engine for the galleries: a URL with {gallery} in it, as milvus://host:19530/{gallery}.",
     )
-    open_galleries: int = Field(32, ge=1, description="Galleries held open at once.")
-    reports_dir: Path | None = Field(None, description="Folder with reports of twinlens evaluate, to be shown.")
+    open_galleries: int = Field(default=32, ge=1, description="Galleries held open at once.")
+    reports_dir: Path | None = Field(default=None, description="Folder with reports of twinlens evaluate, to be shown.")
     retention_interval_s: float = Field(
-        3600.0, gt=0, description="How often galleries with a retention time are swept."
+        default=3600.0, gt=0, description="How often galleries with a retention time are swept."
     )
 
     # what answers
-    model: str = Field(DEFAULT_EMBEDDER, description="The embedder: a name from twinlens models list.")
-    detector: str = Field(DEFAULT_DETECTOR, description="The detector: a name from twinlens models list.")
-    scales: Literal["single", "multi", "tiny"] = Field("multi", description="Scales at which faces are looked for.")
-    engine: Literal["openvino", "onnxruntime"] | None = Field(None, description="Inference engine; empty: the fastest.")
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="Arithmetic of the networks.")
-    calibration: str | None = Field(None, description="One saved by twinlens calibrate; empty: the one in force.")
-    target_fmr: float = Field(DEFAULT_FMR, gt=0, lt=1, description="Strangers accepted in a comparison, by default.")
-    target_fpir: float = Field(DEFAULT_FPIR, gt=0, lt=1, description="Searches by strangers that may name somebody.")
+    model: str = Field(default=DEFAULT_EMBEDDER, description="The embedder: a name from twinlens models list.")
+    detector: str = Field(default=DEFAULT_DETECTOR, description="The detector: a name from twinlens models list.")
+    scales: Literal["single", "multi", "tiny"] = Field(default="multi", description="Scales at which faces are looked for.")
+    engine: Literal["openvino", "onnxruntime"] | None = Field(default=None, description="Inference engine; empty: the fastest.")
+    precision: Literal["float32", "bfloat16"] = Field(default="float32", description="Arithmetic of the networks.")
+    calibration: str | None = Field(default=None, description="One saved by twinlens calibrate; empty: the one in force.")
+    target_fmr: float = Field(default=DEFAULT_FMR, gt=0, lt=1, description="Strangers accepted in a comparison, by default.")
+    target_fpir: float = Field(default=DEFAULT_FPIR, gt=0, lt=1, description="Searches by strangers that may name somebody.")
 
     # how much at once
     workers: int = Field(default_factory=usable_cores, ge=1, description="Photos in work at once; default: the cores.")
-    line: int = Field(64, ge=0, description="Requests that may wait besides those in work; beyond: 503.")
-    micro_batching: bool = Field(True, description="Embed the faces of concurrent requests in one network call.")
+    line: int = Field(default=64, ge=0, description="Requests that may wait besides those in work; beyond: 503.")
+    micro_batching: bool = Field(default=True, description="Embed the faces of concurrent requests in one network call.")
 
     # how much of it
-    max_photo_bytes: int = Field(16 * MIB, ge=1, description="Bytes of one photo.")
-    max_pixels: int = Field(DEFAULT_PIXELS, ge=1, description="Pixels of one photo, found out before decoding.")
-    max_photos: int = Field(1000, ge=1, description="Photos in one enrolment.")
-    max_bulk_bytes: int = Field(1024 * MIB, ge=1, description="Bytes of one enrolment of many photos.")
-    max_top: int = Field(100, ge=1, description="Candidates that may be asked for.")
-    upload_timeout_s: float = Field(10.0, gt=0, description="Time for a body before its pace counts (32 KiB a second).")
-    request_timeout_s: float = Field(60.0, gt=0, description="Time for an answer once the request is there.")
-    shutdown_s: int = Field(30, ge=1, description="Time for requests in work when the service is told to stop.")
-    rate_per_s: float = Field(50.0, gt=0, description="Requests a second of one key, or of one address without keys.")
-    rate_burst: int = Field(200, ge=1, description="Requests at once of one key or address.")
+    max_photo_bytes: int = Field(default=16 * MIB, ge=1, description="Bytes of one photo.")
+    max_pixels: int = Field(default=DEFAULT_PIXELS, ge=1, description="Pixels of one photo, found out before decoding.")
+    max_photos: int = Field(default=1000, ge=1, description="Photos in one enrolment.")
+    max_bulk_bytes: int = Field(default=1024 * MIB, ge=1, description="Bytes of one enrolment of many photos.")
+    max_top: int = Field(default=100, ge=1, description="Candidates that may be asked for.")
+    upload_timeout_s: float = Field(default=10.0, gt=0, description="Time for a body before its pace counts (32 KiB a second).")
+    request_timeout_s: float = Field(default=60.0, gt=0, description="Time for an answer once the request is there.")
+    shutdown_s: int = Field(default=30, ge=1, description="Time for requests in work when the service is told to stop.")
+    rate_per_s: float = Field(default=50.0, gt=0, description="Requests a second of one key, or of one address without keys.")
+    rate_burst: int = Field(default=200, ge=1, description="Requests at once of one key or address.")
 
     # what is let in and out
-    allow_url: bool = Field(False, description="Fetch photos given as http(s) addresses; private ones never.")
-    metrics_admin: bool = Field(False, description="Ask for an admin key on /metrics.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    allow_url: bool = Field(default=False, description="Fetch photos given as http(s) addresses; private ones never.")
+    metrics_admin: bool = Field(default=False, description="Ask for an admin key on /metrics.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
 
     @property
     def limits(self) -> ImageLimits:

@@ -24,7 +24,7 @@ from twinlens.service.refusals import Refusal
 from twinlens.service.routes.enrolment import LINES, Repeatable, source_of
 from twinlens.service.wiring import ENROL, READ, DeedsOf, PartsOf, admitted, body_of, refusals
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["albums"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["albums"], dependencies=[Depends(admitted)])
 MOST_FACES = 20_000  # compared with each other for groups: time grows with the square
 
 

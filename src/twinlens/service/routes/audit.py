@@ -13,7 +13,7 @@ from twinlens.service.audit_entry import Entry
 from twinlens.service.refusals import Refusal
 from twinlens.service.wiring import ADMIN, DeedsOf, PartsOf, admitted, refusals
 
-router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1/audit", tags=["audit"], dependencies=[Depends(admitted)])
 MOST_CURSOR = 2**62
 
 

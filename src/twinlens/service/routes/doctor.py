@@ -12,7 +12,7 @@ from twinlens.service.parts import Parts
 from twinlens.service.refusals import Refusal
 from twinlens.service.wiring import READ, PartsOf, admitted, refusals
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["galleries"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["galleries"], dependencies=[Depends(admitted)])
 MOST_TEMPLATES = 20_000  # compared with each other: time grows with the square
 
 

@@ -17,7 +17,7 @@ from twinlens.service.once import Once
 from twinlens.service.photos import Upload
 from twinlens.service.wiring import ENROL, DeedsOf, PartsOf, admitted, body_of, refusals
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["enrolment"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["enrolment"], dependencies=[Depends(admitted)])
 LINES: dict[str, Any] = {
     "description": "One report a photo; with Accept: application/x-ndjson one a line, as each is safe.",
     "content": {NDJSON: {"schema": {"$ref": "#/components/schemas/ReportAnswer"}}},
@@ -79,6 +79,8 @@ def source_of(photo: Upload | ImageTooLargeError) -> str:
 def _by_folder(photo: Upload | ImageTooLargeError) -> Arrived:
     source = source_of(photo)
     subject = source.rpartition("/")[0].rpartition("/")[2]
+    if subject in {".", ".."}:  # clients leave such parts out of a path: nobody could be asked for again
+        subject = ""
     try:
         return Arrived(label(subject, "subject"), source, photo)
     except OptionError as error:

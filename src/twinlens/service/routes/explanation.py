@@ -16,7 +16,7 @@ from twinlens.service.photos import Upload
 from twinlens.service.routes.faces import bar_of, main_faces
 from twinlens.service.wiring import READ, DeedsOf, PartsOf, admitted, body_of, noted, refusals, unless_gone
 
-router = APIRouter(tags=["faces"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1", tags=["faces"], dependencies=[Depends(admitted)])
 WORTH = 0.01  # a part of the face that moves the similarity by less says little
 
 

@@ -17,7 +17,7 @@ from twinlens.service.photos import Upload
 from twinlens.service.wiring import READ, DeedsOf, PartsOf, admitted, body_of, noted, refusals, unless_gone
 from twinlens.types import Image, Match
 
-router = APIRouter(tags=["faces"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1", tags=["faces"], dependencies=[Depends(admitted)])
 
 
 @router.post("/detect", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(s.DetectAsked, "photo"))

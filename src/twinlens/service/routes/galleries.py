@@ -10,7 +10,7 @@ from twinlens.service import answers, schemas as s
 from twinlens.service.parts import Parts
 from twinlens.service.wiring import ADMIN, READ, DeedsOf, PartsOf, admitted, refusals
 
-router = APIRouter(prefix="/galleries", tags=["galleries"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1/galleries", tags=["galleries"], dependencies=[Depends(admitted)])
 
 
 @router.get("", dependencies=[READ], responses=refusals())

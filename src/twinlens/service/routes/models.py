@@ -9,7 +9,7 @@ from twinlens.service.parts import Parts
 from twinlens.service.wiring import READ, PartsOf, admitted, refusals
 from twinlens.zoo import Calibration, ModelCard, list_calibrations, list_cards, own_calibration
 
-router = APIRouter(tags=["models"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1", tags=["models"], dependencies=[Depends(admitted)])
 
 
 @router.get("/models", dependencies=[READ], responses=refusals())

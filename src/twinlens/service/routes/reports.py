@@ -13,7 +13,7 @@ from twinlens.service import schemas as s
 from twinlens.service.refusals import Refusal
 from twinlens.service.wiring import READ, PartsOf, admitted, refusals
 
-router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1/reports", tags=["reports"], dependencies=[Depends(admitted)])
 PAGE, JSON = "index.html", "report.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MOST_PAGE_BYTES = 64 * 1024 * 1024

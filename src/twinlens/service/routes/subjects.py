@@ -18,7 +18,7 @@ from twinlens.service.parts import Parts
 from twinlens.service.refusals import Refusal
 from twinlens.service.wiring import ENROL, READ, DeedsOf, PartsOf, admitted, refusals
 
-router = APIRouter(prefix="/galleries/{gallery}/subjects", tags=["subjects"], dependencies=[Depends(admitted)])
+router = APIRouter(prefix="/v1/galleries/{gallery}/subjects", tags=["subjects"], dependencies=[Depends(admitted)])
 Tag = Annotated[list[str], Query(description="Only subjects with this tag, as key:value; may be repeated.")]
 
 
