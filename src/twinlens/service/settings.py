@@ -34,7 +34,7 @@ class Settings(BaseSettings):
 
     # what it keeps
     data_dir: Path = Field(
-       default= default_factory=lambda: user_folder().parent / "service",
+        default_factory=lambda: user_folder().parent / "service",
         description="Galleries, keys, audit log, stored answers.",
     )
     gallery_url: str = Field(
@@ -50,28 +50,33 @@ class Settings(BaseSettings):
     # what answers
     model: str = Field(default=DEFAULT_EMBEDDER, description="The embedder: a name from twinlens models list.")
     detector: str = Field(default=DEFAULT_DETECTOR, description="The detector: a name from twinlens models list.")
-    scales: Literal["single", "multi", "tiny"] = Field(default="multi", description="Scales at which faces are looked for.")
-    engine: Literal["openvino", "onnxruntime"] | None = Field(default=None, description="Inference engine; empty: the fastest.")
+    scales: Literal["single", "multi", "tiny"] = Field(default="multi", description="Scales at which faces are sought.")
+    engine: Literal["openvino", "onnxruntime"] | None = Field(
+        default=None, description="Empty: the fastest that is here."
+    )
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="Arithmetic of the networks.")
-    calibration: str | None = Field(default=None, description="One saved by twinlens calibrate; empty: the one in force.")
-    target_fmr: float = Field(default=DEFAULT_FMR, gt=0, lt=1, description="Strangers accepted in a comparison, by default.")
-    target_fpir: float = Field(default=DEFAULT_FPIR, gt=0, lt=1, description="Searches by strangers that may name somebody.")
+    calibration: str | None = Field(default=None, description="Saved by twinlens calibrate; empty: the one in force.")
+    target_fmr: float = Field(default=DEFAULT_FMR, gt=0, lt=1, description="Strangers accepted in a comparison.")
+    target_fpir: float = Field(
+        default=DEFAULT_FPIR, gt=0, lt=1, description="Searches by strangers that name somebody."
+    )
 
     # how much at once
     workers: int = Field(default_factory=usable_cores, ge=1, description="Photos in work at once; default: the cores.")
     line: int = Field(default=64, ge=0, description="Requests that may wait besides those in work; beyond: 503.")
-    micro_batching: bool = Field(default=True, description="Embed the faces of concurrent requests in one network call.")
+    micro_batching: bool = Field(default=True, description="Embed faces of concurrent requests in one call.")
 
     # how much of it
     max_photo_bytes: int = Field(default=16 * MIB, ge=1, description="Bytes of one photo.")
     max_pixels: int = Field(default=DEFAULT_PIXELS, ge=1, description="Pixels of one photo, found out before decoding.")
     max_photos: int = Field(default=1000, ge=1, description="Photos in one enrolment.")
     max_bulk_bytes: int = Field(default=1024 * MIB, ge=1, description="Bytes of one enrolment of many photos.")
-    max_top: int = Field(default=100, ge=1, description="Candidates that may be asked for.")
-    upload_timeout_s: float = Field(default=10.0, gt=0, description="Time for a body before its pace counts (32 KiB a second).")
+    upload_timeout_s: float = Field(
+        default=10.0, gt=0, description="For a body before its pace counts (32 KiB a second)."
+    )
     request_timeout_s: float = Field(default=60.0, gt=0, description="Time for an answer once the request is there.")
-    shutdown_s: int = Field(default=30, ge=1, description="Time for requests in work when the service is told to stop.")
-    rate_per_s: float = Field(default=50.0, gt=0, description="Requests a second of one key, or of one address without keys.")
+    shutdown_s: int = Field(default=30, ge=1, description="Time to finish requests when it is told to stop.")
+    rate_per_s: float = Field(default=50.0, gt=0, description="Requests a second of one key or address.")
     rate_burst: int = Field(default=200, ge=1, description="Requests at once of one key or address.")
 
     # what is let in and out
