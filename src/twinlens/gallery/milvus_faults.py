@@ -39,8 +39,6 @@ def fault_of(error: Exception, address: MilvusAddress, token: str) -> GalleryErr
         return GalleryUnavailableError(f"gallery {address}: the server is out of memory, disk or quota: {words}")
     if name in _RPC_WRONG or code in _WRONG or isinstance(error, ParamError | DataNotMatchException):
         return GalleryError(f"gallery {address}: the server refuses the request: {words}")
-    if isinstance(error, ValueError) and "closed" in words:
-        return GalleryError(f"gallery {address}: it was closed; open it again")
     return GalleryUnavailableError(
         f"gallery {address}: the server does not answer ({words}); is it running and reachable? Try again later"
     )

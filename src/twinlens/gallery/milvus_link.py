@@ -16,7 +16,7 @@ from jaxtyping import Float32
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 
-from twinlens.errors import GalleryUnavailableError
+from twinlens.errors import GalleryError, GalleryUnavailableError
 from twinlens.gallery.milvus_address import MilvusAddress
 from twinlens.gallery.milvus_faults import fault_of
 
@@ -59,6 +59,7 @@ class MilvusLink:
         self.address = address
         self.collection = address.collection
         self._token = address.token()
+        self._closed = False
         security = {"secure": True, "server_pem_path": address.ca} if address.ca else {}
         self._client: Any = self._repeat(
             lambda: MilvusClient(
@@ -69,6 +70,9 @@ class MilvusLink:
 
     def _repeat(self, call: Callable[[], T], *, once: bool = False) -> T:
         """Make a call, again and again for two time limits where the server does not answer or is not ready."""
+        if self._closed:
+            msg = f"gallery {self.address}: it was closed; open it again"
+            raise GalleryError(msg)
         pause, longest = _PAUSES_S
         deadline = time.monotonic() + 2 * self.address.timeout_s
         while True:
@@ -236,4 +240,6 @@ class MilvusLink:
 
     def close(self) -> None:
         """Release the connection."""
-        self._repeat(self._client.close)
+        if not self._closed:
+            self._closed = True
+            self._client.close()

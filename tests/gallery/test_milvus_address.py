@@ -1,0 +1,125 @@
+"""Addresses of galleries on a Milvus server: what is understood, what is refused, and that no secret is repeated."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from twinlens.errors import GalleryUnavailableError, OptionError
+from twinlens.gallery import open_gallery
+from twinlens.gallery.milvus_address import MilvusAddress
+from twinlens.gallery.milvus_marks import Mark, View, marks_of
+
+
+def test_an_address_names_server_collection_and_settings() -> None:
+    plain = MilvusAddress.parse("db.example/faces")
+    assert (plain.host, plain.port, plain.collection, plain.tls) == ("db.example", 19530, "faces", False)
+    assert (str(plain), plain.uri) == ("milvus://db.example:19530/faces", "http://db.example:19530")
+    full = MilvusAddress.parse("[::1]:99/f?tls=1&token_env=TOKEN&timeout=2.5&flush=1&ca=ca.pem")
+    assert full == MilvusAddress("::1", 99, "f", True, "TOKEN", "ca.pem", 2.5, True)
+    assert full.uri == "https://[::1]:99"
+    assert MilvusAddress.parse("h/f", tls=True).tls
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("host:19530", "looks|is milvus://"),
+        ("host/with-dash", "letters, digits"),
+        ("host/a/b", "letters, digits"),
+        ("/faces", "a Milvus address is"),
+        ("host:999999/faces", "1 to 65535"),
+        ("[::1/faces", "no Milvus address"),
+        ("host/faces?tocken=x", "unknown settings in a Milvus address: tocken; known: tls"),
+        ("host/faces?tls=maybe", "1 or 0"),
+        ("host/faces?timeout=soon", "0.1 to 30 seconds"),
+        ("host/faces?timeout=900", "0.1 to 30 seconds"),
+        ("root:Sesame@host/faces", "put user:password into a variable"),
+    ],
+)
+def test_odd_addresses_are_refused(place: str, words: str) -> None:
+    with pytest.raises(OptionError, match=words) as raised:
+        open_gallery(f"milvus://{place}", model="test-net", dim=16)
+    assert "Sesame" not in str(raised.value)
+
+
+def test_the_token_comes_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = MilvusAddress.parse("host/faces?token_env=MILVUS_TOKEN")
+    monkeypatch.delenv("MILVUS_TOKEN", raising=False)
+    with pytest.raises(OptionError, match="MILVUS_TOKEN is not set"):
+        address.token()
+    monkeypatch.setenv("MILVUS_TOKEN", "root:Sesame")
+    assert address.token() == "root:Sesame"
+    assert "Sesame" not in f"{address} {address!r}"
+
+
+def test_sqlite_galleries_do_not_load_the_client() -> None:
+    code = (
+        "import sys, tempfile; from twinlens.gallery import open_gallery\n"
+        "open_gallery(tempfile.mkdtemp() + '/a.db', model='m', dim=4).close()\n"
+        "assert not {'pymilvus', 'grpc', 'pandas', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_without_the_client_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twinlens.gallery.registry.find_spec", lambda name: None)
+    with pytest.raises(OptionError, match=r"pip install 'twinlens\[distributed\]'"):
+        open_gallery("milvus://host/faces", model="test-net", dim=16)
+
+
+@pytest.mark.slow
+def test_an_absent_server_is_said_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILVUS_TOKEN", "root:Sesame")
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    started = time.monotonic()
+    with pytest.raises(GalleryUnavailableError, match="does not answer") as raised:
+        open_gallery(f"milvus://127.0.0.1:{port}/faces?timeout=2&token_env=MILVUS_TOKEN", model="test-net", dim=16)
+    assert time.monotonic() - started < 15
+    assert "Sesame" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+@pytest.mark.slow
+def test_a_silent_server_is_given_up_in_time() -> None:
+    """It accepts connections and never says a word."""
+    kept: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+
+        def accept() -> None:
+            while True:
+                try:
+                    kept.append(silent.accept()[0])
+                except OSError:
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        started = time.monotonic()
+        with pytest.raises(GalleryUnavailableError, match="does not answer"):
+            open_gallery(f"milvus://127.0.0.1:{silent.getsockname()[1]}/faces?timeout=2", model="test-net", dim=16)
+        assert time.monotonic() - started < 15
+        silent.shutdown(socket.SHUT_RDWR)
+    for connection in kept:
+        connection.close()
+
+
+def test_marks_are_read_back_from_aliases() -> None:
+    marks = {Mark("p", 0x1234, 99), Mark("c", 7, 8), Mark("r", 2**62, 2_000_000_000, "0123456789abcdef" * 2)}
+    aliases = [mark.alias("faces") for mark in marks]
+    others = ["production", "faces_live", "faces__p_zz_1", "faces2__p_1_1", "faces__x_1_1"]
+    assert marks_of([*aliases, *others], "faces") == marks
+    assert all(len(mark.alias("c" * 128)) <= 255 for mark in marks)
+
+
+def test_a_view_says_which_rows_count() -> None:
+    view = View(frozenset({5}), {"ada": 7})
+    assert view.condition() == 'batch not in [5] and not (subject_key == "ada" and batch < 7)'
+    rows = [("ada", 6), ("ada", 7), ("ben", 5), ("ben", 6)]
+    assert [view.shows({"subject_key": key, "batch": batch}) for key, batch in rows] == [False, True, False, True]
+    assert View().condition() == ""
