@@ -195,7 +195,7 @@ def test_a_folder_of_people_and_a_csv_of_pairs(shell: Shell, data_folder: Path, 
     code, out, err = shell("calibrate", people)
     assert code == 0
     assert "people: 12 people, 36 genuine and 594 impostor pairs" in out
-    assert "1 of 37 photos are left out" in err
+    assert "left out: 1 of 37 photos" in err
     assert "blank.jpg" in err
     (people / "pairs.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     code, out, _ = shell("calibrate", people / "pairs.csv")

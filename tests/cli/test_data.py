@@ -186,7 +186,7 @@ def test_a_broken_list_is_named_with_its_line_and_the_others_are_checked_all_the
     assert code == 3
     assert f"lfw-view2               WRONG {root / 'pairs.txt'}:1: this announces 20 pairs" in out
     assert "lfw: 3 of 3 photos decode" in out
-    assert "avengers: 1 of 1 photos decode" in out
+    assert "avengers: 1 of 1 photo decode" in out
     assert "2 people are in both train and test" in out
 
 

@@ -34,7 +34,7 @@ def test_a_folder_is_followed(shell: Shell, astronaut: Image, tmp_path: Path) ->
     assert (code, out) == (3, "")
     assert "broken.jpg" in err
     assert "1 done" in err
-    assert err.rstrip().endswith(f"1 faces in {album / '.twinlens.db'}")
+    assert err.rstrip().endswith(f"1 face in {album / '.twinlens.db'}")
     (album / "collins.png").rename(album / "eileen.png")
     code, records = shell.records("index", album, "--processes", 1)
     assert code == 0  # the broken one was told before

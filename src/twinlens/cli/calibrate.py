@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinlens.cli import options as o
-from twinlens.cli.output import emit, meter, note, percent
+from twinlens.cli.output import counted, emit, meter, note, percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,14 +109,14 @@ def _material(
     path = Path(data).expanduser()
     if path.is_file() and is_score_list(path):
         scores = read_scores(path)
-        return from_scores(scores, rng=rng), f"{path.name}: {scores.scores.size:,} scores"
+        return from_scores(scores, rng=rng), f"{path.name}: {counted(scores.scores.size, 'score')}"
     dataset = open_dataset(data, data_root(os.environ))
     if split is not None:
         dataset = only(dataset, split)
     seen = _seen(dataset.photos, setup, resume)
     failed = [f"{photo.path.name}: {fault}" for photo, fault in zip(seen.photos, seen.faults, strict=True) if fault]
     if failed:
-        note(f"{len(failed):,} of {len(seen.photos):,} photos are left out; the first:")
+        note(f"left out: {len(failed):,} of {counted(len(seen.photos), 'photo')}; the first:")
         for line in failed[:FAILURES_SAID]:
             note(f"  {line}")
     return from_photos(dataset, seen, rng=rng), dataset.name if split is None else f"{dataset.name}, {split}"
@@ -149,9 +149,10 @@ def record(own: Own) -> dict[str, object]:
 def text(own: Own) -> str:
     """Return the table and the probability's figures for people."""
     calibration, held = own.fitted.calibration, own.fitted.held_out
-    who = f"{calibration.people:,} people, " if calibration.people else ""
+    who = f"{counted(calibration.people, 'person', 'people')}, " if calibration.people else ""
     lines = [
-        f"{calibration.protocol}: {who}{calibration.genuine:,} genuine and {calibration.impostors:,} impostor pairs",
+        f"{calibration.protocol}: {who}{calibration.genuine:,} genuine and "
+        f"{counted(calibration.impostors, 'impostor pair')}",
         "",
         "target FMR   threshold (95 %)            FNMR (95 %)              FMR among other such people (95 %)",
         *map(_line, own.rows),

@@ -12,7 +12,7 @@ import typer
 
 from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, meter
+from twinlens.cli.output import counted, emit, meter
 from twinlens.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -142,19 +142,21 @@ def _record(copy: Copy, decoded: Decoded, *, sound: bool) -> dict[str, object]:
 
 def text(copy: Copy, decoded: Decoded) -> str:
     """Return what a person reads: the photos, then each protocol."""
-    lines = [f"{copy.name}: {decoded.photos - len(decoded.broken):,} of {decoded.photos:,} photos decode ({copy.root})"]
+    sound = decoded.photos - len(decoded.broken)
+    lines = [f"{copy.name}: {sound:,} of {counted(decoded.photos, 'photo')} decode ({copy.root})"]
     lines += [f"  BROKEN {one.reason}" for one in decoded.broken[:SHOWN]]
     lines += [f"  ... and {len(decoded.broken) - SHOWN:,} more"] if len(decoded.broken) > SHOWN else []
     for one in decoded.short:
         place = one.path.relative_to(copy.root) if one.path.is_relative_to(copy.root) else one.path
         lines.append(
-            f"  truncated by less than a row, used as it is: {place} (decoders make up its last {one.pixels} pixels)"
+            f"  truncated by less than a row, used as it is: {place} (decoders make up its last "
+            f"{counted(one.pixels, 'pixel')})"
         )
     for report in copy.reports:
         lines += [f"  {report.name:<23} {part}: {said}" for part, said in report.counts.items()]
         lines += [f"  {report.name:<23} WRONG {problem}" for problem in report.problems]
         lines += [
-            f"  {report.name:<23} {people:,} people are in both {first} and {second}"
+            f"  {report.name:<23} {counted(people, 'person is', 'people are')} in both {first} and {second}"
             for (first, second), people in report.shared_people.items()
         ]
         lines += [f"  {report.name:<23} note: {said}" for said in report.notes]

@@ -11,7 +11,7 @@ import typer
 
 from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, meter
+from twinlens.cli.output import counted, emit, meter
 
 if TYPE_CHECKING:
     from twinlens.datasets.records import Split
@@ -65,7 +65,10 @@ def text(found: Leakage, examples: int = SHOWN) -> str:
     """Return what a person reads: leaks first."""
     from twinlens.evaluate.leakage.cautions import leaking_kinds
 
-    lines = [f"{name}: {people:,} people, {found.photos[name]:,} photos" for name, people in found.people.items()]
+    lines = [
+        f"{name}: {counted(people, 'person', 'people')}, {counted(found.photos[name], 'photo')}"
+        for name, people in found.people.items()
+    ]
     hidden = leaking_kinds(found.findings)
     for level in LEVELS:
         chosen = [f for f in found.findings if f.level == level and not (level == "clean" and f.kind in hidden)]
@@ -76,7 +79,7 @@ def text(found: Leakage, examples: int = SHOWN) -> str:
     leaks = len(found.leaks)
     parts = len(found.people)
     nothing = "no leak was found" if parts > 1 else "one part only: it was looked at by itself"
-    return "\n".join([*lines, "", f"{leaks} {'kind' if leaks == 1 else 'kinds'} of leak found" if leaks else nothing])
+    return "\n".join([*lines, "", f"{counted(leaks, 'kind')} of leak found" if leaks else nothing])
 
 
 def _told(finding: Finding, examples: int) -> list[str]:

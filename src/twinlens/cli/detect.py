@@ -10,7 +10,7 @@ import typer
 from twinlens.cli import options as o
 from twinlens.cli.copies import Copies
 from twinlens.cli.exits import Exit, exit_code
-from twinlens.cli.output import emit, note, progress
+from twinlens.cli.output import counted, emit, note, progress
 from twinlens.cli.photos import expand
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _record(photo: Examined) -> dict[str, object]:
 
 def _text(photo: Examined) -> str:
     count = len(photo.portraits)
-    lines = [f"{photo.source}: {count or 'no'} face{'s' if count != 1 else ''}"]
+    lines = [f"{photo.source}: {counted(count, 'face') if count else 'no faces'}"]
     for portrait in photo.portraits:
         left, top, right, bottom = (round(float(v)) for v in portrait.face.box.xyxy)
         why = f" ({', '.join(portrait.quality.reasons)})" if portrait.quality.reasons else ""

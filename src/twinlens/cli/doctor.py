@@ -16,7 +16,7 @@ import typer
 from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
 from twinlens.cli.models import examine
-from twinlens.cli.output import emit
+from twinlens.cli.output import counted, emit
 from twinlens.errors import TwinlensError
 
 State = Literal["ok", "warn", "FAIL"]
@@ -74,7 +74,7 @@ def _machine() -> Iterator[Finding]:
     from twinlens.runtime import usable_cores
 
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    yield Finding("processor", "ok", f"{usable_cores()} cores may be used")
+    yield Finding("processor", "ok", f"{counted(usable_cores(), 'core')} may be used")
     yield Finding("twinlens", "ok", importlib.metadata.version("twinlens"))
     if "torch" in sys.modules:
         yield Finding("torch", "FAIL", "torch was imported, which the recognizer never needs: report this")
@@ -141,7 +141,8 @@ def _gallery(named: str | None) -> Iterator[Finding]:
         if problems:
             yield Finding("gallery", "FAIL", "; ".join(problems) + ". Run: twinlens gallery doctor")
         else:
-            yield Finding("gallery", "ok", f"{len(people)} subjects, {people.count()} templates, index agrees")
+            holds = f"{counted(len(people), 'subject')}, {counted(people.count(), 'template')}"
+            yield Finding("gallery", "ok", f"{holds}, index agrees")
 
 
 def _speed() -> Iterator[Finding]:

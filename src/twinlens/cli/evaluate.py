@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from twinlens.cli import options as o
-from twinlens.cli.output import emit, meter, note
+from twinlens.cli.output import counted, emit, meter, note
 
 if TYPE_CHECKING:
     from twinlens.evaluate.records import Figure, Report
@@ -117,8 +117,8 @@ def text(report: Report) -> str:
     genuine, impostors = sum(part.genuine for part in tested), sum(part.impostors for part in tested)
     lines = [
         f"{report.title}{' (a quick look: not a result)' if report.quick else ''}",
-        f"{report.protocol.title}; tested: {sum(part.people for part in tested):,} people, {genuine:,} genuine and "
-        f"{impostors:,} impostor pairs",
+        f"{report.protocol.title}; tested: {counted(sum(part.people for part in tested), 'person', 'people')}, "
+        f"{genuine:,} genuine and {counted(impostors, 'impostor pair')}",
         "",
         *(figure_line(figure) for figure in (*report.headline, *(report.search.figures if report.search else ()))),
         "",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinlens.cli.options import Json
-from twinlens.cli.output import emit, meter, note
+from twinlens.cli.output import counted, emit, meter, note
 
 if TYPE_CHECKING:
     from twinlens.lab.export.exporting import Export
@@ -84,8 +84,8 @@ def text(found: Export) -> str:
         lines += ["", f"accuracy on {found.part}, each at its best threshold there:"]
     for one in found.answers:
         share = one.accuracy
-        failed = f", {one.failures} pairs without a face" if one.failures else ""
+        failed = f", {counted(one.failures, 'pair')} without a face" if one.failures else ""
         lines.append(f"  {one.by:<26} {share.estimate:.4f} ({share.low:.4f} to {share.high:.4f}){failed}")
-    kept = f"{len(card.measured.points)} thresholds" if card.measured else "no thresholds"
+    kept = counted(len(card.measured.points), "threshold") if card.measured else "no thresholds"
     lines.append(f"card      {kept}, {'calibrated' if card.calibration else 'not calibrated'}")
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinlens.cli import options as o
-from twinlens.cli.output import emit, meter, note
+from twinlens.cli.output import counted, emit, meter, note
 
 if TYPE_CHECKING:
     from twinlens.datasets.records import Dataset
@@ -116,7 +116,8 @@ def _namesakes(dataset: Dataset, other: str | None) -> list[str]:
         return []
     theirs = listed_people(open_dataset(other, data_root(os.environ)))
     found = [mine for mine, _ in same_names(dataset.people, theirs, across=True)]
-    note(f"{len(found)} of {len(dataset.people)} people share a name with somebody of {other} and are left out")
+    everybody = counted(len(dataset.people), "person", "people")
+    note(f"left out, because somebody of {other} has the same name: {len(found):,} of {everybody}")
     return found
 
 
@@ -139,7 +140,7 @@ def _seen(dataset: Dataset, setup: o.Setup, resume: Path | None) -> Seen:
         if fault
     ]
     if failed:
-        note(f"{len(failed):,} of {len(seen.photos):,} photos are left out; the first:")
+        note(f"left out: {len(failed):,} of {counted(len(seen.photos), 'photo')}; the first:")
         for line in failed[:FAILURES_SAID]:
             note(f"  {line}")
     return seen
@@ -166,8 +167,10 @@ def text(found: Fit, seconds: float) -> str:
     """Return the verdict for people."""
     verdict = found.verdict
     lines = [
-        f"a head of {found.chosen.head.parameters:,} numbers, trained on {found.trained:,} people in {seconds:.1f} s, "
-        f"judged by {verdict.people:,} others: {verdict.genuine:,} genuine and {verdict.impostors:,} impostor pairs",
+        f"a head of {found.chosen.head.parameters:,} numbers, trained on "
+        f"{counted(found.trained, 'person', 'people')} in {seconds:.1f} s, "
+        f"judged by {counted(verdict.people, 'other')}: {verdict.genuine:,} genuine and "
+        f"{counted(verdict.impostors, 'impostor pair')}",
         "",
         f"{'':<20} before   after    difference (95 %, by person)",
     ]

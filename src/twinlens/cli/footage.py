@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from twinlens.cli.answers import Ask, Tally, match_record, said
 from twinlens.cli.detect import face_record
-from twinlens.cli.output import emit, meter
+from twinlens.cli.output import counted, emit, meter
 from twinlens.errors import TwinlensError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def name_people(recognizer: Recognizer, name: str, ask: Ask, tally: Tally) -> No
 def _print(watched: Watched, ask: Ask) -> None:
     if not ask.json:
         count = len(watched.tracks)
-        people = "nobody" if not count else f"{count} track{'s' if count != 1 else ''}"
+        people = "nobody" if not count else counted(count, "track")
         brief = f", {watched.left_out} too brief to count" if watched.left_out else ""
         print(f"{watched.source}: {people} up to {_clock(watched.end_s)}{brief}", flush=True)
     for track in watched.tracks:

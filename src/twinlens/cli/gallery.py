@@ -10,7 +10,7 @@ import typer
 
 from twinlens.cli import gallery_doctor, options as o
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, note
+from twinlens.cli.output import counted, emit, note
 from twinlens.errors import OptionError, UnknownSubjectError
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ def remove(
                 traces = ", ".join(receipt.remains)
                 text = f"{receipt.subject}: removed, but traces remain in {traces}: run twinlens gallery doctor"
             else:
-                files = len(receipt.places_checked)
-                text = f"{receipt.subject}: {receipt.templates} templates erased; none found in {files} files"
+                erased = counted(receipt.templates, "template")
+                files = counted(len(receipt.places_checked), "file")
+                text = f"{receipt.subject}: {erased} erased; none found in {files}"
             emit(record, text, as_json=json)
     raise typer.Exit(worst)
 
@@ -135,7 +136,7 @@ def export(
     """Write everything to one portable file."""
     with o.open_people(gallery, model) as people:
         count = people.export_to(target)
-    note(f"{count} templates written to {target}")
+    note(f"{counted(count, 'template')} written to {target}")
 
 
 @app.command("import")
@@ -147,7 +148,7 @@ def import_(
     """Add everything from an exported file: all of it or nothing."""
     with o.open_people(gallery, model, new=True) as people:
         count = people.import_from(source)
-    note(f"{count} templates added")
+    note(f"{counted(count, 'template')} added")
 
 
 app.command("doctor")(gallery_doctor.doctor)

@@ -13,7 +13,7 @@ import typer
 
 from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, meter, percent
+from twinlens.cli.output import counted, emit, meter, percent
 
 if TYPE_CHECKING:
     from twinlens.metrics.intervals import Interval
@@ -80,7 +80,7 @@ def doctor(
             "left": list(left),
             **_searches_record(found),
         }
-        lines = [f"{len(people)} subjects, {people.count()} templates"]
+        lines = [f"{counted(len(people), 'subject')}, {counted(people.count(), 'template')}"]
     lines += [f"problem: {problem}" for problem in problems] or ["the file is sound"]
     lines += ["mended: the index was rebuilt"] if problems and not left else []
     emit(record, "\n".join([*lines, *_searches_lines(found)]), as_json=json)

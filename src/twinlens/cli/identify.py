@@ -13,7 +13,7 @@ from twinlens.cli.answers import Ask, Tally, match_record, said
 from twinlens.cli.copies import Copies
 from twinlens.cli.detect import face_record
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, note, percent, progress
+from twinlens.cli.output import counted, emit, note, percent, progress
 from twinlens.cli.photos import expand_media
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _record(photo: Examined, found: list[Identification]) -> dict[str, object]:
 
 
 def _text(photo: Examined, found: list[Identification]) -> str:
-    lines = [f"{photo.source}: {len(found) or 'no'} face{'s' if len(found) != 1 else ''}"]
+    lines = [f"{photo.source}: {counted(len(found), 'face') if found else 'no faces'}"]
     for answer in found:
         left, top = (round(float(v)) for v in answer.portrait.face.box.xyxy[:2])
         why = f"  [{'; '.join(answer.reasons)}]" if answer.reasons else ""

@@ -13,7 +13,7 @@ import typer
 
 from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, note
+from twinlens.cli.output import counted, emit, note
 
 if TYPE_CHECKING:
     from twinlens.recognizer.collection import Crew, Eyes
@@ -85,7 +85,7 @@ def index(
                 emit(record, "", as_json=True)
         faces = album.count()
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no pictures"
-    note(f"{said}; {faces} faces in {place}")
+    note(f"{said}; {counted(faces, 'face')} in {place}")
     raise typer.Exit(Exit.INPUT if counts.get("unreadable") else Exit.YES)
 
 
@@ -164,7 +164,9 @@ class Pace:
             return
         self._said = now
         rate = self.rate(done)
-        note(f"{done:,} of {total:,} photos, {rate:.1f} a second, about {_duration((total - done) / rate)} left")
+        note(
+            f"{done:,} of {counted(total, 'photo')}, {rate:.1f} a second, about {_duration((total - done) / rate)} left"
+        )
 
 
 def _duration(seconds: float) -> str:

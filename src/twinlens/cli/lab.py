@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinlens.cli.options import Json
-from twinlens.cli.output import emit, note
+from twinlens.cli.output import counted, emit, note
 from twinlens.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def text(outcome: Outcome) -> str:
     sized = f", quick: {', '.join(f'{k} {v:g}' for k, v in outcome.limits.items())}" if outcome.limits else ""
     lines = [
         f"{outcome.recipe.name}: {outcome.recipe.title}",
-        f"{outcome.parameters:,} parameters, {outcome.epochs} epochs in {outcome.seconds:,.0f} s "
+        f"{outcome.parameters:,} parameters, {counted(outcome.epochs, 'epoch')} in {outcome.seconds:,.0f} s "
         f"({outcome.images_per_second:,.0f} images a second), epoch {outcome.kept_epoch} kept{sized}",
         "",
         "part         pairs   accuracy (95 %)            AUC     loss",

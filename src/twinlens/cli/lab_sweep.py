@@ -12,7 +12,7 @@ import typer
 
 from twinlens.cli import options as o
 from twinlens.cli.lab import Threads, check_lab
-from twinlens.cli.output import emit, note
+from twinlens.cli.output import counted, emit, note
 from twinlens.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def text(study: optuna.Study, recipe: str) -> str:
     trials = finished_trials(study)
     down = study.user_attrs["objective"] != "loss"
     ordered = sorted(trials, key=lambda one: one.value or 0.0, reverse=down)
-    lines = [f"{len(trials)} trials, validation {study.user_attrs['objective']}; the best:"]
+    lines = [f"{counted(len(trials), 'trial')}, validation {study.user_attrs['objective']}; the best:"]
     for one in ordered[:5]:
         values = ", ".join(
             f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in one.params.items()

@@ -10,7 +10,7 @@ import typer
 
 from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, note, percent
+from twinlens.cli.output import counted, emit, note, percent
 
 if TYPE_CHECKING:
     from twinlens.zoo import ModelCard
@@ -213,8 +213,8 @@ def _text(card: ModelCard) -> str:
         lines.append("measured  nothing: no threshold of this model stands for an error rate")
     else:
         lines.append(
-            f"measured  {measured.protocol}: {measured.people:,} people, {measured.impostors:,} comparisons of "
-            f"strangers, {measured.genuine:,} of the same person"
+            f"measured  {measured.protocol}: {counted(measured.people, 'person', 'people')}, "
+            f"{counted(measured.impostors, 'comparison')} of strangers, {measured.genuine:,} of the same person"
         )
         lines += [
             f"          FMR {percent(p.fmr):>14}  threshold {p.threshold:.4f}  FNMR {p.fnmr:.4f}"
@@ -225,8 +225,8 @@ def _text(card: ModelCard) -> str:
     else:
         own = card.calibration
         lines.append(
-            f"probable  {own.method} map fitted on {own.protocol}: {own.people:,} people; on people left out ECE "
-            f"{own.ece:.4f}, Cllr {own.cllr:.4f} bits; never more than {math.exp(own.highest):,.0f} to 1 for the same "
-            f"person, {math.exp(-own.lowest):,.0f} to 1 against"
+            f"probable  {own.method} map fitted on {own.protocol}: {counted(own.people, 'person', 'people')}; on "
+            f"people left out ECE {own.ece:.4f}, Cllr {own.cllr:.4f} bits; never more than "
+            f"{math.exp(own.highest):,.0f} to 1 for the same person, {math.exp(-own.lowest):,.0f} to 1 against"
         )
     return "\n".join(lines)

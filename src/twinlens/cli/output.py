@@ -106,6 +106,11 @@ def meter_bytes() -> Iterator[Callable[[str, int, int], None]]:
         yield move
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a count with its noun: 1 photo, 2 photos, 1,000 people (where ``many`` says so)."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def percent(rate: float | None) -> str:
     """Write a rate for people: 0.1 %, 1 in 100,000; "unmeasured" where there is none."""
     if rate is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinlens.cli import options as o
-from twinlens.cli.output import emit, note
+from twinlens.cli.output import counted, emit, note
 from twinlens.errors import OptionError
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _save_plots(report: Report, folder: Path, card_file: Path | None) -> list[st
     from twinlens.evaluate.plots import save_plots
 
     paths = save_plots(report, folder)
-    note(f"wrote {len(paths)} plots to {folder}")
+    note(f"wrote {counted(len(paths), 'plot')} to {folder}")
     base = card_file.resolve().parent if card_file else Path.cwd()
     return [Path(os.path.relpath(path.resolve(), base)).as_posix() for path in paths]
 
