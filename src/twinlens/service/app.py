@@ -91,7 +91,7 @@ def create_api(settings: Settings, guards: Guards, networks: Networks | None = N
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        loaded = networks or await asyncio.to_thread(load_networks, settings)
+        loaded = await asyncio.to_thread(load_networks, settings) if networks is None else networks
         app.state.parts = parts = await asyncio.to_thread(open_parts, settings, guards, loaded)
         sweeping = asyncio.ensure_future(
             _sweep(Retention(parts.galleries, guards, settings.data_dir / "sweep"), settings)
