@@ -31,12 +31,12 @@ CREATE TABLE photos (
   outcome TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
   stamp TEXT NOT NULL DEFAULT '', faces INTEGER NOT NULL DEFAULT 0,
   next_stamp TEXT, next_faces INTEGER NOT NULL DEFAULT 0, UNIQUE (root, name));
-CREATE INDEX photos_by_content ON photos (size, digest);
 CREATE INDEX photos_by_label ON photos (label);
 """
 _TEMPORARY = """
 CREATE TEMP TABLE seen (id INTEGER PRIMARY KEY);
-CREATE TEMP TABLE missing (id INTEGER PRIMARY KEY);
+CREATE TEMP TABLE missing (id INTEGER PRIMARY KEY, size INTEGER NOT NULL, digest BLOB);
+CREATE INDEX temp.missing_by_content ON missing (size, digest);
 CREATE TEMP TABLE todo (
   id INTEGER PRIMARY KEY, name BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, own BLOB);
 """
@@ -211,7 +211,8 @@ class Ledger:
             else:
                 yield row
         self._base.execute(
-            "INSERT INTO missing SELECT id FROM photos WHERE root = ? AND id NOT IN (SELECT id FROM seen)",
+            "INSERT INTO missing SELECT id, size, iif(next_stamp IS NULL, digest, NULL) FROM photos "
+            "WHERE root = ? AND id NOT IN (SELECT id FROM seen)",
             (self._root,),
         )
         self._base.execute("COMMIT")
@@ -236,9 +237,7 @@ class Ledger:
             for number, name, size, mtime_ns, own in page:
                 last = number
                 gone = self._base.execute(
-                    "SELECT p.digest FROM photos p JOIN missing m ON m.id = p.id "
-                    "WHERE p.size = ? AND p.digest IS NOT NULL AND p.next_stamp IS NULL LIMIT ?",
-                    (size, _SAME_SIZE),
+                    "SELECT digest FROM missing WHERE size = ? AND digest IS NOT NULL LIMIT ?", (size, _SAME_SIZE)
                 )
                 known = {digest for (digest,) in gone.fetchall()} | ({own} - {None})
                 yield Found(os.fsdecode(name), size, mtime_ns), tuple(known)
@@ -274,8 +273,8 @@ class Ledger:
     def gone_with(self, size: int, digest: bytes) -> Row | None:
         """Return a photo of this content that is not in its place any more."""
         found = self._base.execute(
-            f"SELECT {_COLUMNS} FROM photos WHERE size = ? AND digest = ? AND next_stamp IS NULL "
-            "AND id IN (SELECT id FROM missing) ORDER BY id LIMIT 1",
+            f"SELECT {_COLUMNS} FROM photos WHERE id = "
+            "(SELECT id FROM missing WHERE size = ? AND digest = ? ORDER BY id LIMIT 1)",
             (size, digest),
         ).fetchone()
         return None if found is None else _row(found)
