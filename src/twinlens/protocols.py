@@ -96,8 +96,9 @@ class Erasure:
     Attributes:
         subject: the name that was removed.
         templates: how many vectors were erased.
-        places_checked: files that were read byte by byte after the removal.
-        remains: places where a vector's bytes were still found; empty when the erasure is proven.
+        places_checked: files that were read byte by byte after the removal, or what else was asked.
+        remains: places where a vector's bytes were still found, or could not be looked for (another machine's disk);
+            empty when the erasure is proven.
     """
 
     subject: str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinlens.cli import gallery_doctor, options as o
+from twinlens.cli import gallery_copy, gallery_doctor, options as o
 from twinlens.cli.exits import Exit
 from twinlens.cli.output import counted, emit, note
 from twinlens.errors import OptionError, UnknownSubjectError
@@ -16,7 +16,9 @@ from twinlens.errors import OptionError, UnknownSubjectError
 if TYPE_CHECKING:
     from twinlens.protocols import Erasure, Gallery
 
-app = typer.Typer(no_args_is_help=True, help="The gallery: list, remove, rename, tag, export, import, doctor, cluster.")
+app = typer.Typer(
+    no_args_is_help=True, help="The gallery: list, remove, rename, tag, copy, export, import, doctor, cluster."
+)
 SubjectName = Annotated[str, typer.Argument(metavar="SUBJECT")]
 
 
@@ -151,6 +153,7 @@ def import_(
     note(f"{counted(count, 'template')} added")
 
 
+app.command("copy")(gallery_copy.copy)
 app.command("doctor")(gallery_doctor.doctor)
 
 

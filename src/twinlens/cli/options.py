@@ -128,11 +128,12 @@ def open_people(gallery: str | None, model: str, *, new: bool = False) -> Galler
     Raises:
         GalleryError: no such gallery, or it cannot be opened.
     """
-    from twinlens.gallery import open_gallery
+    from twinlens.gallery import GalleryOptions, open_gallery
     from twinlens.zoo import find_card
 
     card = find_card(model)
-    return open_gallery(gallery_place(gallery, new=new), model=card.identity, dim=card.dim)
+    options = GalleryOptions(create=new)
+    return open_gallery(gallery_place(gallery, new=new), model=card.identity, dim=card.dim, options=options)
 
 
 def build(setup: Setup, *, gallery: Literal["none", "there", "new"] = "none") -> Recognizer:
