@@ -267,6 +267,7 @@ def test_methods_and_paths_that_are_not_there(service: TestClient) -> None:
     assert service.get("/static/../app.py").status_code == 404
     assert service.get("/static/%2e%2e/app.py").status_code == 404
     assert service.get("/static/..%2fapp.py").status_code == 404
+    assert service.options("/v1/galleries/a").headers["allow"] == "DELETE, GET, PATCH"
     for answer in (service.put("/v1/galleries"), service.get("/v2/detect")):
         assert answer.headers["content-type"] == "application/problem+json"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -182,9 +183,11 @@ def _add_problems(api: FastAPI) -> None:
         return ProblemResponse(Refusal(422, "RequestError", said(error.errors())))
 
     @api.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> Response:
+    async def http(request: Request, error: HTTPException) -> Response:
         names = {404: "NoSuchPathError", 405: "MethodError"}
         headers = {name.lower(): text for name, text in (error.headers or {}).items()}
+        if error.status_code == 405:
+            headers["allow"] = ", ".join(_methods_of(request.url.path))
         return ProblemResponse(
             Refusal(error.status_code, names.get(error.status_code, "RequestError"), str(error.detail), headers=headers)
         )
@@ -198,6 +201,12 @@ def _add_problems(api: FastAPI) -> None:
         return ProblemResponse(Refusal(500, "ServiceError", OUR_FAULT))
 
     _describe_problems(api)
+
+
+def _methods_of(path: str) -> list[str]:
+    """Return the methods of every route that a path fits, which a router does not say: it stops at the first."""
+    routes = [route for router in (*ROUTES, health.router) for route in router.routes if isinstance(route, APIRoute)]
+    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})
 
 
 def _describe_problems(api: FastAPI) -> None:

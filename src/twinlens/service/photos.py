@@ -213,11 +213,10 @@ class Intake:
             text = photo.base64
             data = await self.pool.store(lambda: decoded(text, field, self.limits))
             return Upload(data, name)
-        url = photo.url or ""
-        options = UrlOptions()
-        return Upload(
-            await self.pool.store(lambda: fetch(url, self.limits, allow_url=self.allow_url, options=options)), name
-        )
+        if not self.allow_url:
+            raise Refusal(422, "OptionError", f"{field}: this service fetches no addresses: send the photo itself")
+        url, options = photo.url or "", UrlOptions()
+        return Upload(await self.pool.store(lambda: fetch(url, self.limits, allow_url=True, options=options)), name)
 
 
 def media_type(request: Request) -> str:

@@ -110,7 +110,12 @@ class GalleryAsked(Asked):
     """A gallery to be made."""
 
     name: Annotated[
-        str, Field(examples=["staff"], description="1 to 64 of a-z, 0-9, - and _, not beginning with - or _.")
+        str,
+        Field(
+            examples=["staff"],
+            description="1 to 64 of a-z, 0-9, - and _, not beginning with - or _.",
+            json_schema_extra={"pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"},  # held by `Galleries.create`, in words
+        ),
     ]
     kind: Annotated[Literal["people", "album"], Field(description="People by name, or faces of photos.")] = "people"
     retention_days: Days | None = None

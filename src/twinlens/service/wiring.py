@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
@@ -21,6 +21,10 @@ from twinlens.service.refusals import PROBLEM
 from twinlens.service.schemas import Asked
 
 T = TypeVar("T")
+GalleryName = Annotated[str, Path(description="Name of a gallery.", examples=["staff"])]
+SubjectName = Annotated[
+    str, Path(description="Name of a subject, percent-encoded; it may hold a slash.", examples=["Ada Lovelace"])
+]
 
 
 class ProblemAnswer(BaseModel):

@@ -22,7 +22,7 @@ from twinlens.service.parts import Parts
 from twinlens.service.photos import Upload
 from twinlens.service.refusals import Refusal
 from twinlens.service.routes.enrolment import LINES, Repeatable, source_of
-from twinlens.service.wiring import ENROL, READ, DeedsOf, PartsOf, admitted, body_of, refusals
+from twinlens.service.wiring import ENROL, READ, DeedsOf, GalleryName, PartsOf, admitted, body_of, refusals
 
 router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["albums"], dependencies=[Depends(admitted)])
 MOST_FACES = 20_000  # compared with each other for groups: time grows with the square
@@ -36,7 +36,7 @@ MOST_FACES = 20_000  # compared with each other for groups: time grows with the 
     openapi_extra=body_of(s.Asked, "photos", many=True),
 )
 async def index(
-    gallery: str, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
+    gallery: GalleryName, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
 ) -> Response | s.ReportList:
     """Store every face of each photo, as PHOTO#N; a photo of the same name is taken in the other's place."""
     record = await parts.pool.store(partial(parts.galleries.record, gallery))
@@ -50,7 +50,7 @@ async def index(
 
 @router.get("/clusters", dependencies=[READ], responses=refusals(404, 409))
 async def list_clusters(
-    gallery: str, parts: PartsOf, target_fmr: Annotated[s.Rate | None, Query()] = None
+    gallery: GalleryName, parts: PartsOf, target_fmr: Annotated[s.Rate | None, Query()] = None
 ) -> s.ClusterList:
     """Group the gallery's faces by person, the largest group first; faces of one photo stay apart."""
     found = await parts.pool.store(partial(_clusters, parts, gallery, target_fmr))

@@ -10,14 +10,14 @@ from twinlens.recognizer import Audit, Finding
 from twinlens.service import schemas as s
 from twinlens.service.parts import Parts
 from twinlens.service.refusals import Refusal
-from twinlens.service.wiring import READ, PartsOf, admitted, refusals
+from twinlens.service.wiring import READ, GalleryName, PartsOf, admitted, refusals
 
 router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["galleries"], dependencies=[Depends(admitted)])
 MOST_TEMPLATES = 20_000  # compared with each other: time grows with the square
 
 
 @router.get("/doctor", dependencies=[READ], responses=refusals(404, 409))
-async def examine_gallery(gallery: str, parts: PartsOf) -> s.DoctorAnswer:
+async def examine_gallery(gallery: GalleryName, parts: PartsOf) -> s.DoctorAnswer:
     """Look through a gallery for wrong labels, people under two names, look-alikes and poor photos; nothing changes."""
     return await parts.pool.store(partial(_examined, parts, gallery))
 

@@ -15,7 +15,7 @@ from twinlens.service.enrolling import Arrived, Enroller, people
 from twinlens.service.lines import NDJSON
 from twinlens.service.once import Once
 from twinlens.service.photos import Upload
-from twinlens.service.wiring import ENROL, DeedsOf, PartsOf, admitted, body_of, refusals
+from twinlens.service.wiring import ENROL, DeedsOf, GalleryName, PartsOf, SubjectName, admitted, body_of, refusals
 
 router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["enrolment"], dependencies=[Depends(admitted)])
 LINES: dict[str, Any] = {
@@ -40,7 +40,7 @@ Repeatable = Annotated[
     openapi_extra=body_of(s.EnrolAsked, "photos", many=True),
 )
 async def enrol(
-    gallery: str, name: str, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
+    gallery: GalleryName, name: SubjectName, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
 ) -> Response | s.ReportList:
     """Enrol a person from one photo or several; a refused photo is a report that names the reason, not an error."""
     subject = label(name, "subject")
@@ -62,7 +62,7 @@ async def enrol(
     openapi_extra=body_of(s.EnrolAsked, "photos", many=True),
 )
 async def enrol_many(
-    gallery: str, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
+    gallery: GalleryName, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
 ) -> Response | s.ReportList:
     """Enrol many people: photos whose file names are SUBJECT/FILE, as a folder of people is dropped."""
     await parts.pool.store(partial(parts.galleries.record, gallery))

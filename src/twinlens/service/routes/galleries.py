@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 
 from twinlens.service import answers, schemas as s
 from twinlens.service.parts import Parts
-from twinlens.service.wiring import ADMIN, READ, DeedsOf, PartsOf, admitted, refusals
+from twinlens.service.wiring import ADMIN, READ, DeedsOf, GalleryName, PartsOf, admitted, refusals
 
 router = APIRouter(prefix="/v1/galleries", tags=["galleries"], dependencies=[Depends(admitted)])
 
@@ -29,13 +29,15 @@ async def create_gallery(asked: s.GalleryAsked, parts: PartsOf, deeds: DeedsOf) 
 
 
 @router.get("/{gallery}", dependencies=[READ], responses=refusals(404, 409))
-async def show_gallery(gallery: str, parts: PartsOf) -> s.GalleryAnswer:
+async def show_gallery(gallery: GalleryName, parts: PartsOf) -> s.GalleryAnswer:
     """Show a gallery and how much is in it."""
     return await parts.pool.store(partial(_shown, parts, gallery))
 
 
 @router.patch("/{gallery}", dependencies=[ADMIN], responses=refusals(404, 409))
-async def change_gallery(gallery: str, asked: s.GalleryChange, parts: PartsOf, deeds: DeedsOf) -> s.GalleryAnswer:
+async def change_gallery(
+    gallery: GalleryName, asked: s.GalleryChange, parts: PartsOf, deeds: DeedsOf
+) -> s.GalleryAnswer:
     """Change how long subjects are kept."""
     await parts.pool.store(partial(parts.galleries.keep, gallery, asked.retention_days))
     await parts.pool.store(partial(deeds.note, "set retention", gallery, facts={"days": asked.retention_days or 0}))
@@ -43,7 +45,7 @@ async def change_gallery(gallery: str, asked: s.GalleryChange, parts: PartsOf, d
 
 
 @router.delete("/{gallery}", dependencies=[ADMIN], responses=refusals(404, 409))
-async def delete_gallery(gallery: str, parts: PartsOf, deeds: DeedsOf) -> s.GalleryErasure:
+async def delete_gallery(gallery: GalleryName, parts: PartsOf, deeds: DeedsOf) -> s.GalleryErasure:
     """Erase a gallery with everybody in it, and look whether anything is left."""
     receipt = await parts.pool.store(partial(deeds.erase_gallery, parts.galleries, gallery))
     return s.GalleryErasure(

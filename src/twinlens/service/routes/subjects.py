@@ -16,7 +16,7 @@ from twinlens.service import answers, schemas as s
 from twinlens.service.deeds import Deeds
 from twinlens.service.parts import Parts
 from twinlens.service.refusals import Refusal
-from twinlens.service.wiring import ENROL, READ, DeedsOf, PartsOf, admitted, refusals
+from twinlens.service.wiring import ENROL, READ, DeedsOf, GalleryName, PartsOf, SubjectName, admitted, refusals
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/subjects", tags=["subjects"], dependencies=[Depends(admitted)])
 Tag = Annotated[list[str], Query(description="Only subjects with this tag, as key:value; may be repeated.")]
@@ -24,7 +24,7 @@ Tag = Annotated[list[str], Query(description="Only subjects with this tag, as ke
 
 @router.get("", dependencies=[READ], responses=refusals(404, 409))
 async def list_subjects(
-    gallery: str,
+    gallery: GalleryName,
     parts: PartsOf,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
@@ -42,21 +42,21 @@ async def list_subjects(
 
 
 @router.get("/{name:path}", dependencies=[READ], responses=refusals(404, 409))
-async def show_subject(gallery: str, name: str, parts: PartsOf) -> s.SubjectAnswer:
+async def show_subject(gallery: GalleryName, name: SubjectName, parts: PartsOf) -> s.SubjectAnswer:
     """Show a subject, without vectors."""
     return answers.subject(await parts.pool.store(partial(_shown, parts, gallery, name)))
 
 
 @router.patch("/{name:path}", dependencies=[ENROL], responses=refusals(404, 409))
 async def change_subject(
-    gallery: str, name: str, asked: s.SubjectChange, parts: PartsOf, deeds: DeedsOf
+    gallery: GalleryName, name: SubjectName, asked: s.SubjectChange, parts: PartsOf, deeds: DeedsOf
 ) -> s.SubjectAnswer:
     """Rename a subject, or set tags; an empty value removes one."""
     return answers.subject(await parts.pool.store(partial(_changed, parts, deeds, gallery, name, asked)))
 
 
 @router.delete("/{name:path}", dependencies=[ENROL], responses=refusals(404, 409))
-async def delete_subject(gallery: str, name: str, parts: PartsOf, deeds: DeedsOf) -> s.SubjectErasure:
+async def delete_subject(gallery: GalleryName, name: SubjectName, parts: PartsOf, deeds: DeedsOf) -> s.SubjectErasure:
     """Erase a subject's vectors from every file, then look whether anything is left."""
 
     def work() -> s.SubjectErasure:
@@ -67,7 +67,9 @@ async def delete_subject(gallery: str, name: str, parts: PartsOf, deeds: DeedsOf
 
 
 @router.post("/{name:path}/merge", dependencies=[ENROL], responses=refusals(404, 409))
-async def merge_subject(gallery: str, name: str, asked: s.MergeAsked, parts: PartsOf, deeds: DeedsOf) -> s.MergeAnswer:
+async def merge_subject(
+    gallery: GalleryName, name: SubjectName, asked: s.MergeAsked, parts: PartsOf, deeds: DeedsOf
+) -> s.MergeAnswer:
     """Give all photos of a subject to another, whose name stays; in one step."""
 
     def work() -> s.MergeAnswer:
