@@ -83,7 +83,7 @@ def _see_compare(page: Page, axe: str, url: str, photos: Photos) -> None:
 
 def _see_people(page: Page, axe: str, gallery: str, photos: Photos) -> None:
     page.get_by_role("link", name="People").click()
-    page.get_by_label("Gallery").select_option(gallery)
+    page.get_by_role("combobox", name="Gallery").select_option(gallery)
     page.get_by_role("button", name="Open Eileen Collins").click()
     _check(page, axe, "person")
     page.keyboard.press("Escape")
@@ -103,7 +103,7 @@ def _see_searches(page: Page, axe: str, gallery: str, photos: Photos) -> None:
     _check(page, axe, "who")
 
     page.get_by_role("link", name="Find").click()
-    page.get_by_label("Album").select_option(f"{gallery}-album")
+    page.get_by_role("combobox", name="Album").select_option(f"{gallery}-album")
     page.get_by_label("Folder of photos").set_input_files(photos["album"])
     page.get_by_role("button", name="Look at 4 photos").click()
     page.get_by_text("with faces").wait_for()

@@ -35,7 +35,7 @@ def enrol(page: Page, service: Running, gallery: str, subject: str, photo: str, 
 
 def open_people(page: Page, service: Running, gallery: str) -> None:
     page.goto(f"{service.url}/#/people")
-    page.get_by_label("Gallery").select_option(gallery)
+    page.get_by_role("combobox", name="Gallery").select_option(gallery)
     expect(page.get_by_role("heading", name="Who is enrolled")).to_be_visible()
 
 
@@ -57,8 +57,8 @@ def test_the_first_gallery_is_made_here(page: Page, empty: Running) -> None:
     dialog.get_by_label("Name").fill("first")
     dialog.get_by_label("Erase each person after").fill("30")
     dialog.get_by_role("button", name="Make it").click()
-    expect(page.get_by_label("Gallery")).to_have_value("first")
-    expect(page.get_by_label("Gallery").locator("option")).to_have_text("first (kept 30 days)")
+    expect(page.get_by_role("combobox", name="Gallery")).to_have_value("first")
+    expect(page.get_by_role("combobox", name="Gallery").locator("option")).to_have_text("first (kept 30 days)")
     expect(page.get_by_text("Nobody is enrolled yet")).to_be_visible()
 
 
@@ -94,8 +94,6 @@ def test_loose_photos_ask_whose_they_are(page: Page, service: Running, photos: P
     page.get_by_role("button", name="Enrol 1 photo").click()
     expect(page.get_by_text("1 photo enrolled.")).to_be_visible()
     expect(_row(page, 'Eileen "Mom" Collins/NASA')).to_be_visible()
-    page.get_by_label("Folder of people").set_input_files(str(Path(photos["people"]) / "Nobody"))
-    expect(page.get_by_text("1 person, 1 photo")).to_have_count(0)  # a report stays until more is wanted
 
 
 def test_a_person_is_renamed_tagged_merged_and_deleted_with_a_receipt(
@@ -191,4 +189,4 @@ def test_a_gallery_is_deleted_only_by_its_name(page: Page, service: Running, pho
     page.get_by_role("button", name="Erase everybody in it").click()
     expect(page.get_by_role("dialog", name="Gallery gone was erased")).to_contain_text("1 person, 1 template")
     page.get_by_role("button", name="Close").click()
-    expect(page.get_by_label("Gallery").locator("option", has_text="gone")).to_have_count(0)
+    expect(page.get_by_role("combobox", name="Gallery").locator("option", has_text="gone")).to_have_count(0)

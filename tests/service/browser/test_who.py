@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 def _ask(page: Page, service: Running, gallery: str, photo: str) -> Locator:
     """Ask who a photo shows; return the list beside it."""
     page.goto(f"{service.url}/#/who")
-    page.get_by_label("Gallery").select_option(gallery)
+    page.get_by_role("combobox", name="Gallery").select_option(gallery)
     page.get_by_label("File for photo").set_input_files(photo)
     return page.get_by_role("list", name="Faces, from left to right")
 
@@ -29,7 +29,7 @@ def test_known_and_unknown_faces_are_named_and_enrolled(page: Page, service: Run
     expect(page.locator(".box .tag")).to_have_text(["1unknown", "2Eileen Collins", "3unknown"])
     expect(faces.locator("> li").nth(1)).to_contain_text("2. Eileen Collins")
     expect(page.get_by_text(re.compile("strangers would be given a name by mistake"))).to_be_visible()
-    page.get_by_role("button", name="Enrol face 1 as …").click()
+    page.get_by_role("button", name="Enrol as …: face 1").click()
     dialog = page.get_by_role("dialog", name="Who is this?")
     dialog.get_by_role("button", name="Enrol").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Give a name.")
@@ -42,7 +42,7 @@ def test_known_and_unknown_faces_are_named_and_enrolled(page: Page, service: Run
 def test_the_list_shows_on_the_photo_whom_it_means(page: Page, service: Running, photos: Photos) -> None:
     make_gallery(page, service, "pointing")
     _ask(page, service, "pointing", photos["group.jpg"])
-    page.get_by_role("button", name="Enrol face 3 as …").focus()
+    page.get_by_role("button", name="Enrol as …: face 3").focus()
     expect(page.locator(".box.lit")).to_have_count(1)
     expect(page.locator(".box.lit")).to_have_attribute("data-number", "3")
     page.locator(".box").nth(0).click()
@@ -53,7 +53,7 @@ def test_a_face_under_a_second_name_is_questioned(page: Page, service: Running, 
     make_gallery(page, service, "second")
     enrol(page, service, "second", "Eileen Collins", photos["astronaut.jpg"])
     _ask(page, service, "second", photos["turned.tif"])  # one that the browser cannot draw, too
-    page.get_by_role("button", name=re.compile("Add the photo of face 1")).click()
+    page.get_by_role("button", name=re.compile("Add this photo …: face 1")).click()
     dialog = page.get_by_role("dialog", name="Add this photo to Eileen Collins")
     dialog.get_by_label("Name").fill("Twin of Eileen")
     dialog.get_by_role("button", name="Enrol").click()

@@ -84,4 +84,8 @@ draw();
 askForKeyWith(askForKey);
 watchService();
 window.addEventListener("hashchange", () => open({ focus: true }));
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address names the page
+  main.focus();
+});
 open({ focus: false });

@@ -4,7 +4,7 @@ import { get } from "/static/api.js";
 import { button, h, say, show } from "/static/dom.js";
 import { inGallery, ofSubject } from "/static/galleries.js";
 import { capital, noteBox, problemBox, progressBar } from "/static/notes.js";
-import { deletePerson, mergePerson, openPerson } from "/static/person.js";
+import { mergePerson, openPerson } from "/static/person.js";
 import { problemOf, stopped } from "/static/problems.js";
 import { count, listed, number } from "/static/words.js";
 
@@ -77,9 +77,10 @@ export function doctorBox({ gallery, onChanged }) {
       check();
     };
     const small = (text, act) => button(text, after(act), { kind: "small", "aria-haspopup": "dialog" });
-    if (kind === "two names" && second) return [small(`Merge ${first} into ${second}`, () => mergePerson(gallery(), first, second))];
+    const merge = second && second !== first && small(`Merge ${first} into ${second}`, () => mergePerson(gallery(), first, second));
+    if (kind === "two names") return [merge].filter(Boolean);
     if (kind === "one photo" || kind === "look-alike" || !first) return [];
-    return [small(`Open ${first}`, async () => openPerson(gallery(), await get(ofSubject(gallery(), first)))), kind === "duplicate" && second && second !== first && small(`Delete ${first}`, () => deletePerson(gallery(), first))].filter(Boolean);
+    return [kind === "duplicate" && merge, small(`Open ${first}`, async () => openPerson(gallery(), await get(ofSubject(gallery(), first))))].filter(Boolean);
   }
 
   return { element, reset };

@@ -17,7 +17,8 @@ export function enrolBox({ gallery, onEnrolled }) {
   const place = h("div.stack");
   const element = h("section.sheet", { "aria-labelledby": "enrol-title" }, h("h2", { id: "enrol-title", tabindex: "-1", text: "Enrol people" }), folder, files, place);
   let items = [];
-  dropTarget(element, null, { folders: async (transfer) => plan(await droppedFiles(transfer)) });
+  let busy = false; // what is being sent is not to be replaced by what is dropped meanwhile
+  dropTarget(element, null, { folders: async (transfer) => busy || plan(await droppedFiles(transfer)) });
   start();
 
   function chosen(input) {
@@ -79,6 +80,7 @@ export function enrolBox({ gallery, onEnrolled }) {
     const tally = h("p.hint", { "aria-live": "off" });
     const into = gallery();
     let done = 0;
+    busy = true;
     show(place, progress.element, tally);
     progress.set(0, waiting, `0 of ${count(waiting, "photo")}`);
     progress.element.querySelector("button").focus();
@@ -96,6 +98,8 @@ export function enrolBox({ gallery, onEnrolled }) {
       });
     } catch (error) {
       problem = error;
+    } finally {
+      busy = false;
     }
     if (items.some((item) => item.good)) onEnrolled();
     report(options, problem, work.signal.aborted);
@@ -136,10 +140,13 @@ export function enrolBox({ gallery, onEnrolled }) {
     item.state = "waiting";
     show(place, progressBar(`${item.subject}: ${item.file.name} …`).element);
     let problem = null;
+    busy = true;
     try {
       await enrolAll(gallery(), [item], more);
     } catch (error) {
       problem = error;
+    } finally {
+      busy = false;
     }
     if (item.good) onEnrolled();
     report(options, problem);

@@ -18,7 +18,8 @@ export function indexBox({ album, shelf, onIndexed }) {
   const files = h("input.unseen", { type: "file", multiple: true, accept: "image/*,.heic,.heif", tabindex: -1, "aria-label": "Photos", on: { change: () => chosen(files) } });
   const place = h("div.stack");
   const element = h("section.sheet", { "aria-labelledby": "index-title" }, h("h2", { id: "index-title", text: "Photos of the collection" }), folder, files, place);
-  dropTarget(element, null, { folders: async (transfer) => plan(await droppedFiles(transfer)) });
+  let busy = false; // what is being sent is not to be replaced by what is dropped meanwhile
+  dropTarget(element, null, { folders: async (transfer) => busy || plan(await droppedFiles(transfer)) });
   start();
 
   function chosen(input) {
@@ -63,6 +64,7 @@ export function indexBox({ album, shelf, onIndexed }) {
     const reports = [];
     const left = new Map(photos);
     let problem = null;
+    busy = true;
     shelf().add(photos);
     show(place, progress.element);
     progress.set(0, photos.size, `0 of ${count(photos.size, "photo")}`);
@@ -75,6 +77,8 @@ export function indexBox({ album, shelf, onIndexed }) {
       }
     } catch (error) {
       if (!stopped(error)) problem = problemOf(error);
+    } finally {
+      busy = false;
     }
     if (reports.length) onIndexed();
     report(reports, left, problem);

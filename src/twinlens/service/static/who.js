@@ -90,7 +90,7 @@ export function whoPage() {
         !unknown && likelihood(one.probability),
         one.reasons.map((reason) => h("span.hint", { text: capital(reason) })),
         others.length > 0 && h("details", {}, h("summary.hint", { text: unknown ? "Most alike" : "Others who are alike" }), h("ul", {}, others.map((other) => h("li.hint", { text: `${other.subject}${other.probability === null ? "" : `: ${percent(other.probability)}`}` })))),
-        button(unknown ? "Enrol as …" : "Add this photo …", () => enrol(one, photo, seen, gallery), { kind: "small", "aria-haspopup": "dialog", "aria-label": `${unknown ? "Enrol" : "Add the photo of"} face ${place}${unknown ? " as …" : `, ${one.subject}, …`}` }),
+        button(unknown ? "Enrol as …" : "Add this photo …", () => enrol(one, photo, seen, gallery), { kind: "small", "aria-haspopup": "dialog", "aria-label": unknown ? `Enrol as …: face ${place}` : `Add this photo …: face ${place}, ${one.subject}` }),
       ),
     );
     return item;
