@@ -65,6 +65,8 @@ def test_a_table_for_people_and_progress_apart(run: Run, tmp_path: Path) -> None
     assert "test" in out
     assert "quick: epochs 2, train_pairs 200" in out
     assert "epoch 2 of 2" in err
+    assert "at most 2 epochs of 200 pairs" in err
+    assert "to be expected at this size" in err
     assert "epoch" not in out.split("\n")[0]
     assert (tmp_path / "runs" / "waves-s0-quick" / "weights.safetensors").exists()
 
@@ -80,7 +82,8 @@ def test_one_object_a_run(run: Run, tmp_path: Path) -> None:
         "--no-test",
         "--no-panels",
     )
-    out, _ = run(*words, "--out", "here")
+    out, err = run(*words, "--out", "here")
+    assert "to be expected at this size" not in err
     record = json.loads(out)
     assert record["recipe"] == "waves"
     assert record["folder"] == "here"

@@ -46,6 +46,16 @@ def check_lab() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+def quick_said() -> str:
+    """Say what a quick run is worth, before somebody takes a collapse for a fault."""
+    from twinlens.lab.run import QUICK
+
+    return (
+        f"quick: at most {QUICK.epochs} epochs of {QUICK.train_pairs} pairs show that everything runs; a collapse, or "
+        "a figure near chance, is to be expected at this size"
+    )
+
+
 def train(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A name, or a TOML file.")],
     changes: Set = None,
@@ -80,6 +90,8 @@ def train(
     emit({"recipe": read.name, "folder": str(folder), **outcome.record()}, text(outcome), as_json=json)
     for remark in outcome.notes:
         note(f"note: {remark}")
+    if quick:
+        note(f"note: {quick_said()}")
 
 
 def text(outcome: Outcome) -> str:
