@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
     from twinlens.lab.run import Limits
 
+ALL_COLLAPSED = (
+    "every trial collapsed: each network answers all pairs alike, so that none is best and nothing above is worth "
+    "training. Vary towards smaller learning rates, or give trials more epochs and pairs (--epochs, --train-pairs); a "
+    "sweep of other keys needs another --out"
+)
 Objective = Literal["accuracy", "auc", "loss"]
 
 
@@ -89,7 +94,7 @@ def _limits(epochs: int, train_pairs: int, threads: int | None) -> Limits:
 
 def record(study: optuna.Study) -> dict[str, object]:
     """Return the best trial and what mattered as plain values."""
-    from twinlens.lab.sweep import best_changes, finished_trials
+    from twinlens.lab.sweep import best_changes, collapsed_trials, finished_trials
     from twinlens.lab.sweep_plots import LEAST, importances
 
     trials = finished_trials(study)
@@ -98,16 +103,17 @@ def record(study: optuna.Study) -> dict[str, object]:
         "name": study.study_name,
         "objective": f"validation {study.user_attrs['objective']}",
         "trials": len(trials),
+        "collapsed": len(collapsed_trials(study)),
         "best": {"value": best.value, "trial": best.number, "params": best.params, "changes": best_changes(study)},
         "importances": importances(study) if len(trials) >= LEAST else {},
     }
 
 
 def text(study: optuna.Study, recipe: str) -> str:
-    """Return the best trials for people, and the command that trains the best one."""
-    from twinlens.lab.sweep import best_changes, finished_trials
+    """Return the best trials for people, and the command that trains the best one if one of them learned anything."""
+    from twinlens.lab.sweep import best_changes, collapsed_trials, finished_trials
 
-    trials = finished_trials(study)
+    trials, collapsed = finished_trials(study), collapsed_trials(study)
     down = study.user_attrs["objective"] != "loss"
     ordered = sorted(trials, key=lambda one: one.value or 0.0, reverse=down)
     lines = [f"{counted(len(trials), 'trial')}, validation {study.user_attrs['objective']}; the best:"]
@@ -115,7 +121,12 @@ def text(study: optuna.Study, recipe: str) -> str:
         values = ", ".join(
             f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in one.params.items()
         )
-        lines.append(f"  {one.value:.4f}  trial {one.number}: {values}")
+        fallen = " (collapsed)" if one.user_attrs.get("collapsed") else ""
+        lines.append(f"  {one.value:.4f}  trial {one.number}: {values}{fallen}")
+    if len(collapsed) == len(trials):
+        return "\n".join([*lines, ALL_COLLAPSED])
+    if collapsed:
+        lines.append(f"collapsed, so that they answer all pairs alike: {len(collapsed)} of {len(trials)}")
     lines.append("train the best: " + shlex.join(_train_command(recipe, best_changes(study))))
     return "\n".join(lines)
 

@@ -145,6 +145,11 @@ def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
     return [one for one in study.get_trials(deepcopy=False) if one.state == TrialState.COMPLETE]
 
 
+def collapsed_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the finished trials whose network answers all pairs alike."""
+    return [one for one in finished_trials(study) if one.user_attrs.get("collapsed")]
+
+
 def take_up(study: optuna.Study) -> None:
     """Queue again what a dead process of this machine was at; its run resumes in its folder."""
     for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
