@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinlens.cli import options as o
-from twinlens.cli.lab import Threads, check_lab
+from twinlens.cli.lab import Threads, check_lab, quick_said
 from twinlens.cli.output import emit, note
 from twinlens.errors import OptionError
 
@@ -76,13 +76,14 @@ def reproduce(
 
 
 def _report(done: Reproduction, folders: list[Path], folder: Path, *, json: bool) -> None:
-    """Print the table, and write it with its JSON and plots."""
+    """Print a line a configuration, and write the whole table with its JSON and plots."""
+    from twinlens.lab.brief import brief
     from twinlens.lab.reproduction_plots import write_plots
     from twinlens.lab.tables import markdown, record
 
     command = shlex.join(["twinlens", *sys.argv[1:]])
     said = {"command": command, "machine": _machine()}
-    emit(record(done, **said), markdown(done, **said).rstrip("\n"), as_json=json)
+    emit(record(done, **said), brief(done), as_json=json)
     name = f"reproduce-{done.study.name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +97,10 @@ def _report(done: Reproduction, folders: list[Path], folder: Path, *, json: bool
         raise OptionError(msg) from error
     for path in (folder / f"{name}.md", folder / f"{name}.json", *plots):
         note(f"wrote {path}")
+    if any(one.quick for one in done.figures):
+        note(f"note: {quick_said()}")
+    if not json:
+        emit({}, f"every published figure, and how to read it: {folder / name}.md", as_json=False)
 
 
 def _machine() -> str:

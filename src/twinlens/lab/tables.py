@@ -47,7 +47,8 @@ def _warnings(done: Reproduction) -> str:
     lines = []
     if any(one.quick for one in done.figures):
         lines.append(
-            "Rows marked *quick* ran with sizes for a small machine and are not comparable with the published."
+            "Rows marked *quick* ran with sizes for a small machine and are not comparable with the published: "
+            "a collapse, or a figure near chance, is to be expected of them."
         )
     if done.changes:
         lines.append(f"Every run was changed: `{' '.join(done.changes)}`.")
@@ -80,12 +81,13 @@ def _configurations(done: Reproduction) -> str:
         for name in measures:
             figures = [row.figures[name] for row in done.study.rows_of(one.name) if name in row.figures]
             ours = beside.tallies.get(name)
-            cells += [_published(figures), cell(ours), NONE if beside.quick else _verdict(figures, ours)]
+            cells += [published(figures), cell(ours), NONE if beside.quick else verdict(figures, ours)]
         rows.append([*cells, _ran(beside)])
     return table([*heads, "epochs, seconds each run"], rows)
 
 
-def _published(figures: Sequence[float]) -> str:
+def published(figures: Sequence[float]) -> str:
+    """Return the published figures of one configuration for a table: their mean, range and number."""
     if not figures:
         return NONE
     if len(figures) == 1:
@@ -101,7 +103,8 @@ def cell(ours: Tally | None) -> str:
     return f"{100 * ours.mean:.1f} ({100 * ours.low:.1f} to {100 * ours.high:.1f}), {seeds}"
 
 
-def _verdict(figures: Sequence[float], ours: Tally | None) -> str:
+def verdict(figures: Sequence[float], ours: Tally | None) -> str:
+    """Say how published figures stand to ours."""
     if ours is None or not figures:
         return NONE
     said = [agrees(figure / 100, ours) for figure in figures]
