@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from twinlens.evaluate.plots.ink import DASHES, INK, PLATE, SYSTEMS, drawing
 from twinlens.lab.module import Row
@@ -35,12 +36,18 @@ def curves_png(rows: Sequence[Row], *, title: str, kept_epoch: int) -> bytes:
         for axes, (name, lines) in zip(figure.subplots(1, 2), LINES.items(), strict=True):
             _draw(axes, rows, lines)
             axes.set_title(f"{title}: {name}" if name == "loss" else name)
-            axes.set_xlabel("epoch")
+            epoch_axis(axes)
             axes.axvline(kept_epoch, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
             axes.annotate("kept", (kept_epoch, 1), xycoords=("data", "axes fraction"), fontsize=8, ha="center")
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=130, facecolor=PLATE, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def epoch_axis(axes: Axes) -> None:
+    """Name the axis across, and write whole numbers on it alone: there is no epoch 1.5."""
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _draw(axes: Axes, rows: Sequence[Row], lines: Sequence[tuple[str, str]]) -> None:

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from twinlens.evaluate.plots.ink import GENUINE, IMPOSTOR, MUTED, SYSTEMS, Plot, canvas, drawing, write
+from twinlens.lab.curves import epoch_axis
 from twinlens.lab.reproduction import Reproduction
 from twinlens.lab.study import MEASURES
 
@@ -79,7 +80,7 @@ def _curves(folders: Sequence[Path], column: str, title: str) -> Plot | None:
         axes.plot(
             *zip(*found, strict=True), color=SYSTEMS[at % len(SYSTEMS)], linewidth=1, alpha=0.75 - 0.15 * (seed > 0)
         )
-    axes.set_xlabel("epoch")
+    epoch_axis(axes)
     axes.set_ylabel(title)
     axes.set_title(f"{title} of {len(lines)} runs")
     return Plot(f"curves-{column}", title, "One line is one run.", f"{title} of {len(lines)} runs", figure)
