@@ -1,7 +1,7 @@
 """Runs Milvus and a relay to it, inside a network namespace without any network but loopback.
 
 Started by `milvus_server` with the server's own Python (``milvus`` can be imported, Twinlens cannot):
-``milvus_house.py FOLDER SOCKET TICK_MS``. Commands on stdin, answers on stdout. Ends with its parent.
+``milvus_house.py FOLDER SOCKET TICK_MS [KEY=VALUE...]``. Commands on stdin, answers on stdout. Ends with its parent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PORT, _HEALTH = 19530, 9091
 _START_S = 100
 
 
-def _prepare(folder: Path, tick_ms: int) -> dict[str, str]:
+def _prepare(folder: Path, tick_ms: int, settings: list[str]) -> dict[str, str]:
     from milvus import MilvusServer, _initialize_data_files  # type: ignore[import-not-found]
 
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -30,6 +30,10 @@ def _prepare(folder: Path, tick_ms: int) -> dict[str, str]:
     for room in ("rootCoord", "proxy", "queryCoord", "queryNode", "indexCoord", "indexNode", "dataCoord", "dataNode"):
         server.config.set(f"{room}.ip", "127.0.0.1")
     server.config.set("proxy.timeTickInterval", tick_ms)
+    for setting in settings:
+        key, _, text = setting.partition("=")
+        kind = server.config.get_type(key)
+        server.config.set(key, text == "True" if kind is bool else kind(text))
     server.config.resolve()
     _initialize_data_files(str(folder))
     programs = str(folder / "bin")
@@ -40,9 +44,9 @@ def _prepare(folder: Path, tick_ms: int) -> dict[str, str]:
 class House:
     """The server's process and what is needed to run it."""
 
-    def __init__(self, folder: Path, tick_ms: int) -> None:
+    def __init__(self, folder: Path, tick_ms: int, settings: list[str]) -> None:
         self._folder = folder
-        self._environment = _prepare(folder, tick_ms)
+        self._environment = _prepare(folder, tick_ms, settings)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
@@ -100,8 +104,8 @@ async def _serve(outside: socket.socket) -> None:
 
 def main() -> None:
     """Serve until told to stop, or until the parent is gone."""
-    folder, descriptor, tick_ms = sys.argv[1:]
-    house = House(Path(folder), int(tick_ms))
+    folder, descriptor, tick_ms, *settings = sys.argv[1:]
+    house = House(Path(folder), int(tick_ms), settings)
     outside = socket.socket(fileno=int(descriptor))
     threading.Thread(target=lambda: asyncio.run(_serve(outside)), daemon=True).start()
     sys.stdout.write(house.start() + "\n")

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,17 +77,20 @@ class MilvusServer:
         folder: for settings, logs and data.
         tick_ms: how often the server tells its parts the time; a strongly consistent read waits for the next one
             (its default is 200).
+        settings: of the server, by the names that its package has for them.
     """
 
-    def __init__(self, folder: Path, *, tick_ms: int = 200) -> None:
+    def __init__(self, folder: Path, *, tick_ms: int = 200, settings: Mapping[str, object] | None = None) -> None:
         python = install()
         self.folder = folder
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         here = Path(__file__).with_name("milvus_house.py")
+        words = [str(here), str(folder), str(self._socket.fileno()), str(tick_ms)]
+        words += [f"{key}={value}" for key, value in (settings or {}).items()]
         with (folder / "house.log").open("wb") as log:
             self._house = subprocess.Popen(
-                [*namespace(), str(python), str(here), str(folder), str(self._socket.fileno()), str(tick_ms)],
+                [*namespace(), str(python), *words],
                 pass_fds=[self._socket.fileno()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -161,12 +164,3 @@ def loopback_only(port: int) -> bool:
     places = [line.split()[3] for line in listed.splitlines()]
     mine = [place for place in places if place.endswith(f":{port}")]
     return mine == [f"127.0.0.1:{port}"]
-
-
-def wait_until(condition: object, timeout_s: float = 60.0) -> None:
-    """Wait until a callable returns something true."""
-    assert callable(condition)
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)

@@ -52,6 +52,7 @@ def milvus_address(request: pytest.FixtureRequest) -> str:
 ADDRESSES: dict[str, Callable[[pytest.FixtureRequest], str]] = {"sqlite": sqlite_address, "milvus": milvus_address}
 SAME_ENGINE = {"milvus+tls": "milvus"}
 REAL_SERVER = {"milvus"}
+ON_SERVER = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("milvus")]  # the first installs it
 PROVES_ERASURE = {"sqlite"}
 
 
@@ -60,10 +61,7 @@ def test_every_registered_engine_is_held_to_the_contract() -> None:
 
 
 @pytest.fixture(
-    params=[
-        pytest.param(name, marks=[pytest.mark.slow, pytest.mark.timeout(180)] if name in REAL_SERVER else [])
-        for name in sorted(ADDRESSES)
-    ]
+    params=[pytest.param(name, marks=ON_SERVER if name in REAL_SERVER else []) for name in sorted(ADDRESSES)]
 )
 def address(request: pytest.FixtureRequest) -> str:
     return ADDRESSES[request.param](request)

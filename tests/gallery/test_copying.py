@@ -76,7 +76,8 @@ def test_odd_pairs_are_refused(source: Gallery, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
+@pytest.mark.xdist_group("milvus")
 def test_to_a_milvus_server_and_back(source: Gallery, milvus_collection: str, tmp_path: Path) -> None:
     with open_gallery(milvus_collection, model=MODEL, dim=DIM) as there:
         assert copy_gallery(source, there).added == 60

@@ -17,7 +17,7 @@ from twinlens.gallery.milvus_link import MilvusLink
 from twinlens.protocols import Enrolment
 from twinlens.types import Embedding
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("milvus")]
 
 MODEL, DIM = "test-net", 16
 NAMES = ("ada", "ben", "cleo", "dan")
