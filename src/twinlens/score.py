@@ -95,10 +95,11 @@ def threshold_at(measured: Measurement, target_fmr: float) -> float:
     """
     strictest, loosest = measured.points[-1], measured.points[0]
     if target_fmr < strictest.fmr * (1 - 1e-9):
+        needed = 3 / target_fmr  # the rule of three; infinite for the smallest numbers there are
+        more = f", or calibrate on at least {math.ceil(needed):,} such comparisons" if math.isfinite(needed) else ""
         msg = (
             f"no threshold for FMR {target_fmr:g}: the model was measured down to {strictest.fmr:g} "
-            f"({measured.impostors:,} comparisons of strangers). Ask for {strictest.fmr:g} or more, or calibrate "
-            f"on at least {math.ceil(3 / target_fmr):,} such comparisons"
+            f"({measured.impostors:,} comparisons of strangers). Ask for {strictest.fmr:g} or more{more}"
         )
         raise CalibrationError(msg)
     if target_fmr >= loosest.fmr:
