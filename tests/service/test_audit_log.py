@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -36,6 +37,14 @@ def write(i):
 with ThreadPoolExecutor(3) as pool:
     for _ in pool.map(write, range(int(sys.argv[3]))):
         pass
+"""
+
+
+READER = """
+import sys
+from pathlib import Path
+from twinlens.service.audit_log import AuditLog
+print(*AuditLog(Path(sys.argv[1])).verify().problems, sep="\\n")
 """
 
 
@@ -168,6 +177,23 @@ def test_a_history_written_anew_does_not_have_the_noted_head(log: AuditLog) -> N
     assert log.verify().problems == (
         "entry 10 is not the one that its head notes: the log was written anew or cut off",
     )
+
+
+def test_a_forged_line_of_other_types_is_told_not_stumbled_over(log: AuditLog) -> None:
+    """In a process of its own: here the types of every call are checked, in the service they are not."""
+    fill(log)
+    lines = lines_of(log)
+    forged: list[dict[str, object]] = [{"seq": "5"}, {"facts": []}, {"who": 7}, {"before": None}, {"x": ""}]
+    for number, change in enumerate(forged):
+        told = {**json.loads(lines[number]), **change}
+        del told["hash"]
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        line = json.dumps({**told, "hash": digest}, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+        lines[number] = line
+    log.path.write_bytes(b"".join(lines))
+    done = subprocess.run([sys.executable, "-c", READER, str(log.path.parent)], capture_output=True, check=True)
+    told_of = [f"line {number}: what stands there is no entry: it was changed" for number in range(1, 6)]
+    assert done.stdout.decode().splitlines() == told_of
 
 
 def test_an_old_copy_of_both_files_shows_against_a_head_noted_elsewhere(
@@ -331,8 +357,8 @@ def test_kills_lose_nothing_acknowledged(log: AuditLog) -> None:
         writers = [
             subprocess.Popen([*command, f"{name}{round_}", "100000"], stdout=subprocess.PIPE) for name in ("a", "b")
         ]
-        firsts = [writer.stdout.read(1) for writer in writers if writer.stdout]
-        time.sleep(0.05 + 0.03 * round_)
+        firsts = [b"".join(writer.stdout.readline() for _ in range(5)) for writer in writers if writer.stdout]
+        time.sleep(0.02 * round_)
         for writer in writers:
             writer.send_signal(signal.SIGKILL)
         for first, writer in zip(firsts, writers, strict=True):

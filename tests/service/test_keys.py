@@ -9,7 +9,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,19 +120,17 @@ def test_another_programs_file_is_left_alone(tmp_path: Path) -> None:
     assert text.read_text().startswith("not a database")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signal 9 is POSIX")
 def test_kills_lose_no_key_and_revive_none(path: Path) -> None:
     """Two processes make and revoke keys and are killed; what each said was done is done."""
     said: list[list[str]] = []
     for _ in range(2):
         makers = [subprocess.Popen([sys.executable, "-c", MAKER, str(path)], stdout=subprocess.PIPE) for _ in range(2)]
-        for maker in makers:
-            assert maker.stdout is not None
-            assert maker.stdout.read(1)
-        time.sleep(0.1)
-        for maker in makers:
+        firsts = [b"".join(maker.stdout.readline() for _ in range(4)) for maker in makers if maker.stdout]
+        for first, maker in zip(firsts, makers, strict=True):
             maker.send_signal(signal.SIGKILL)
-            said += [line.decode().split() for line in (b"t" + maker.communicate()[0]).split(b"\n")[:-1]]
+            said += [line.decode().split() for line in (first + maker.communicate()[0]).split(b"\n")[:-1]]
     ring = Keyring(path)
     assert len(said) > 8
     for shown, revoked in said:

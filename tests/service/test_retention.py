@@ -193,6 +193,19 @@ def test_one_gallery_that_fails_does_not_keep_the_others(
     assert sweep(2) == Sweep(erased=1)
 
 
+def test_people_of_a_gallery_that_is_gone_are_forgotten(galleries: Galleries, guards: Guards, sweep: Sweeper) -> None:
+    """Its process was killed after the files and before the pseudonyms."""
+    enrol(galleries, "guests", ["Anna"])
+    Deeds(guards, "key").note("enrolled", "guests", "Anna")
+    Deeds(guards, "key").note("enrolled", "staff", "Bert")
+    sweep(0)
+    assert guards.audit.pseudonym("guests", "Anna") is not None
+    assert guards.audit.galleries() == {"guests"}
+    galleries.delete("guests")
+    sweep(0)
+    assert guards.audit.galleries() == set()
+
+
 def test_dates() -> None:
     now = datetime(2030, 3, 1, tzinfo=UTC)
     for created, over in (("2030-02-19T00:00:00+00:00", True), ("2030-02-19T00:00:01Z", False), ("2030-02-18", True)):

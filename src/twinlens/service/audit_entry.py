@@ -119,8 +119,13 @@ def read_line(line: bytes) -> Entry | None:
     """Return the entry of a whole line, its hash unchecked; None where it is none, or not written as we write it."""
     try:
         told = json.loads(line)
-        entry = Entry(**told)
-        same = entry.line() == line
-    except (ValueError, TypeError, RecursionError):
+        entry = Entry(**told) if _typed(told) else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return entry if same else None
+    return entry if entry is not None and entry.line() == line else None
+
+
+def _typed(told: dict[str, object]) -> bool:
+    """Whether the members of an entry are of their kinds: a forger may write anything."""
+    texts = all(isinstance(value, str) for name, value in told.items() if name not in {"seq", "facts"})
+    return texts and type(told["seq"]) is int and isinstance(told["facts"], dict)

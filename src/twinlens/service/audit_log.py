@@ -255,6 +255,11 @@ class AuditLog:
         with self._ledger.writing() as connection:
             connection.execute("DELETE FROM pseudonyms WHERE pseudonym = ?", (str(pseudonym),))
 
+    def galleries(self) -> set[str]:
+        """Return the galleries whose people have pseudonyms."""
+        with self._ledger.reading() as connection:
+            return {str(name) for (name,) in connection.execute("SELECT DISTINCT gallery FROM pseudonyms")}
+
     def forget_gallery(self, gallery: str) -> None:
         """Forget everybody of a gallery that was erased."""
         with self._ledger.writing() as connection:

@@ -264,18 +264,18 @@ class Answers:
             with self._lock:
                 self._held.discard(row)
 
-    def forget(self, gallery: str, subject: str) -> int:
-        """Blank every answer that names an erased person; return how many."""
-        name = self._mention(gallery, subject)
+    def forget(self, gallery: str, *subjects: str) -> int:
+        """Blank every answer that names one of these people; return how many."""
+        names = [(self._mention(gallery, subject),) for subject in subjects]
         body = json.dumps(_ERASED.problem()).encode()
         with self._ledger.writing() as connection:
-            done = connection.execute(
+            done = connection.executemany(
                 "UPDATE answers SET status = ?, content_type = ?, body = ? "
                 "WHERE id IN (SELECT answer FROM mentions WHERE subject = ?)",
-                (_ERASED.status, PROBLEM, body, name),
+                [(_ERASED.status, PROBLEM, body, *name) for name in names],
             )
-            connection.execute("DELETE FROM mentions WHERE subject = ?", (name,))
-        return done.rowcount
+            connection.executemany("DELETE FROM mentions WHERE subject = ?", names)
+        return max(done.rowcount, 0)
 
     def renamed(self, gallery: str, old: str, new: str) -> None:
         """Let answers about a person be found under the new name when that is erased."""

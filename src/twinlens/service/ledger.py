@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinlens.errors import ServiceError, ServiceUnavailableError
+from twinlens.gallery.header import fsync_folder
 
 _PATIENCE_S = 10.0
 _PRAGMAS = (
@@ -67,9 +68,12 @@ class Ledger:
         self._kind = kind
         self._lock = threading.RLock()
         with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.parent.exists():
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                fsync_folder(path.parent.parent)
             with suppress(FileExistsError):  # closing a file that SQLite has open would drop its locks
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # private from its first moment
+                fsync_folder(path.parent)
             self._connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
             try:
                 self._prepare()

@@ -187,7 +187,7 @@ class _Watch:
         """Return the next piece of the body, if it comes in time."""
         limits = self._limits
         due = self._begun + limits.body_grace_s + self._came / limits.body_pace
-        self._deadline.reschedule(due + self._work_s)
+        self._expect(due + self._work_s)
         try:
             async with asyncio.timeout_at(due):
                 return await self._receive()
@@ -217,5 +217,9 @@ class _Watch:
         self._progress()
 
     def _progress(self) -> None:
+        self._expect(self._clock.time() + self._work_s)
+
+    def _expect(self, due: float) -> None:
+        """Give the app until then, unless its time is over already."""
         if not self._deadline.expired():
-            self._deadline.reschedule(self._clock.time() + self._work_s)
+            self._deadline.reschedule(due)

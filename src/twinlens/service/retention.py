@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,20 +139,28 @@ class Retention:
         with exclusive(self._lock, 0.0) as free:
             if not free and SUPPORTED:
                 return Sweep()
-            erased = finished = 0
-            failed: list[str] = []
-            for record in self._galleries.records():
-                try:
-                    for done in self._swept(record):
-                        erased, finished = erased + (done == "erased"), finished + (done == "finished")
-                        if stop is not None and stop.is_set():
-                            return Sweep(erased, finished, tuple(failed))
-                except (TwinlensError, Refusal) as error:  # the next gallery is no worse for it
-                    _LOG.warning("gallery %s was not swept to its end: %s", record.name, type(error).__name__)
-                    failed.append(record.name)
-        return Sweep(erased, finished, tuple(failed))
+            named = self._guards.audit.galleries()
+            records = self._galleries.records()
+            for gone in named - {record.name for record in records}:  # erased by a process that was killed
+                self._guards.audit.forget_gallery(gone)
+            return self._sweep_all(records, stop or threading.Event())
 
-    def _swept(self, record: Record) -> Iterator[str]:
+    def _sweep_all(self, records: Sequence[Record], stop: threading.Event) -> Sweep:
+        done: Counter[str] = Counter()
+        failed: list[str] = []
+        for record in records:
+            try:
+                with closing(self._swept(record)) as sweeping:
+                    for what in sweeping:
+                        done[what] += 1
+                        if stop.is_set():
+                            return Sweep(done["erased"], done["finished"], tuple(failed))
+            except (TwinlensError, Refusal) as error:  # the next gallery is no worse for it
+                _LOG.warning("gallery %s was not swept to its end: %s", record.name, type(error).__name__)
+                failed.append(record.name)
+        return Sweep(done["erased"], done["finished"], tuple(failed))
+
+    def _swept(self, record: Record) -> Generator[str]:
         """Yield a word for each subject that was dealt with."""
         with self._galleries.use(record.name) as found:
             subjects = found.recognizer.gallery.subjects()
