@@ -149,6 +149,9 @@ class Galleries:
         if not NAME.fullmatch(name):
             msg = f"a gallery's name is 1 to 64 of a-z, 0-9, - and _, not beginning with - or _; got {name[:80]!r}"
             raise OptionError(msg)
+        if self._url and "-" in name:
+            msg = f"the engine of this service allows no - in a name, got {name!r}: use _"
+            raise OptionError(msg)
         with self._lock:
             if self._note(name).exists():
                 msg = f"there is a gallery {name!r} already: choose another name"

@@ -13,7 +13,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twinlens.image import ImageLimits
-from twinlens.image.limits import DEFAULT_PIXELS, MIB
+from twinlens.image.limits import MIB
 from twinlens.runtime import RuntimeOptions, usable_cores
 from twinlens.score import DEFAULT_FMR, DEFAULT_FPIR, Policy
 from twinlens.zoo import DEFAULT_DETECTOR, DEFAULT_EMBEDDER, user_folder
@@ -22,7 +22,9 @@ from twinlens.zoo import DEFAULT_DETECTOR, DEFAULT_EMBEDDER, user_folder
 class Settings(BaseSettings):
     """What the service was told."""
 
-    model_config = SettingsConfigDict(env_prefix="TWINLENS_", frozen=True, extra="ignore", protected_namespaces=())
+    model_config = SettingsConfigDict(
+        env_prefix="TWINLENS_", frozen=True, extra="ignore", env_ignore_empty=True, protected_namespaces=()
+    )
 
     # where it listens
     host: str = Field(default="127.0.0.1", description="Address to listen on; beyond loopback only with a key.")
@@ -68,7 +70,7 @@ class Settings(BaseSettings):
 
     # how much of it
     max_photo_bytes: int = Field(default=16 * MIB, ge=1, description="Bytes of one photo.")
-    max_pixels: int = Field(default=DEFAULT_PIXELS, ge=1, description="Pixels of one photo, found out before decoding.")
+    max_pixels: int = Field(default=40_000_000, ge=1, description="Pixels of one photo, found out before decoding.")
     max_photos: int = Field(default=1000, ge=1, description="Photos in one enrolment.")
     max_bulk_bytes: int = Field(default=1024 * MIB, ge=1, description="Bytes of one enrolment of many photos.")
     upload_timeout_s: float = Field(
