@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pymilvus.exceptions import DataNotMatchException, ParamError
 
 from twinlens.errors import GalleryError, GalleryUnavailableError
@@ -17,6 +19,21 @@ _RPC_WRONG = ("INVALID_ARGUMENT", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED")
 _SHOWN = 300  # characters of the server's own words
 
 
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it came from: while connecting pymilvus keeps gRPC's own reason there only."""
+    for _ in range(5):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__ if error.__cause__ is not error else None
+
+
+def _rpc_code(error: BaseException) -> str:
+    """Return the name of gRPC's code; empty for Milvus' own, which are numbers."""
+    code = getattr(error, "code", None)
+    return str(getattr(code() if callable(code) else code, "name", ""))
+
+
 def fault_of(error: Exception, address: MilvusAddress, token: str) -> GalleryError:
     """Return what to raise; `GalleryUnavailableError` where trying again may help.
 
@@ -26,8 +43,7 @@ def fault_of(error: Exception, address: MilvusAddress, token: str) -> GalleryErr
         token: never to be shown.
     """
     code = getattr(error, "code", None)
-    code = code() if callable(code) else code
-    name = getattr(code, "name", "")  # gRPC's codes have names, Milvus' are numbers
+    name = next(filter(None, (_rpc_code(link) for link in _chain(error))), "")
     words = str(getattr(error, "message", "") or error).partition("\n")[0][:_SHOWN]
     if token:
         words = words.replace(token, "***")
