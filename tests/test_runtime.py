@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +53,11 @@ def test_bfloat16_needs_openvino() -> None:
 def test_options_refuse() -> None:
     with pytest.raises(OptionError, match="threads must be 1 or more"):
         RuntimeOptions(threads=0)
+
+
+def test_nobody_is_told_that_an_engine_was_loaded(tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    code = "from twinlens.recognizer import Recognizer; Recognizer.default().close()"
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **home, "CI": ""}, check=True, timeout=50)
+    assert [path for path in tmp_path.rglob("*") if "intel" in path.parts or "_ga_" in path.name] == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import queue
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,6 +167,15 @@ _FIRST_ANSWER = threading.Lock()
 _SETTLED = threading.Event()  # a fact about this process, not a setting
 
 
+def _import_quietly() -> None:
+    """Keep OpenVINO from telling its makers that it was imported.
+
+    Its package looks for ``openvino_telemetry`` and has a stub where that is missing; otherwise an import reports
+    itself to an address of Google Analytics and leaves an id in the user's home (seen with 2026.4).
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # None: not to be imported
+
+
 def _settle_binding() -> None:
     """Have OpenVINO's binding prepare itself on one thread.
 
@@ -173,6 +183,7 @@ def _settle_binding() -> None:
     other for ever (seen with 2026.4 in one of eight processes). So the first answer, of a network of one number, is
     given here, before any other thread can ask.
     """
+    _import_quietly()
     import openvino  # noqa: PLC0415 - 0.6 s, only where it runs
     from openvino import opset13  # noqa: PLC0415
 
@@ -191,6 +202,7 @@ class OpenVinoNetwork:
     """A graph in OpenVINO, on the CPU: one stream a thread, one request a stream."""
 
     def __init__(self, path: Path, precision: Precision, threads: int) -> None:
+        _import_quietly()
         import openvino  # noqa: PLC0415 - 0.6 s, only where it runs
         from openvino import passes  # noqa: PLC0415
 
