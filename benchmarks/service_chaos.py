@@ -1,6 +1,7 @@
 """A service that is killed under load -> what was lost of what it had acknowledged.
 
-    TWINLENS_DATA=../shared/data python benchmarks/service_chaos.py [--kills 50] [--clients 8] [--seed 0] [--write]
+    TWINLENS_DATA=../shared/data python benchmarks/service_chaos.py [--kills 50] [--clients 8] [--seed 0] [--minutes M]
+        [--write]
 
 `twinlens serve` runs on loopback with an admin key. Clients enrol photos of LFW-a, one by one and several at a time
 (where each line of the answer acknowledges one photo), and erase people. At a random moment the server is killed with
@@ -9,7 +10,8 @@ and compared with what was acknowledged: each acknowledged photo is there, whoev
 there that nobody sent; the call in flight may have happened or not. The audit log must verify and hold the head that
 was noted before the kill. The clients then repeat what was in flight under the same Idempotency-Key. At the end the
 server is told to stop, and the files are read without it: the gallery's integrity, the chain, and an entry for every
-acknowledged request. Exit code 1 where anything differs.
+acknowledged request. Exit code 1 where anything differs. Signal 15 to
+the benchmark itself: no more kills, the end as usual.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections import Counter
@@ -46,7 +49,7 @@ GALLERY = "people"
 BULK = (2, 6)  # photos of one bulk request
 LIFE = (5, 60)  # photos and erasures the server acknowledges before it is killed, whatever the machine's load
 LONGEST_LIFE_S = 20.0
-PATIENCE_S = 60.0  # for a start, for an answer
+PATIENCE_S = 120.0  # for a start, for an answer
 OUTCOMES = (
     "done",
     "no face",
@@ -334,6 +337,19 @@ class Chaos:
             self.book.found.append(f"round {number}: the audit log: {verdict}")
         self.head = verdict.get("head", "")
 
+    def run(self, most: int, minutes: float) -> int:
+        """Kill so often, then end it in order; return how often it was killed."""
+        kills, over = 0, threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: over.set())  # no more kills, then the end as usual
+        until = time.monotonic() + 60 * minutes
+        while kills < most and time.monotonic() < until and not over.is_set():
+            self.round(kills, last=False)
+            kills += 1
+            told = f"{kills} kills, {len(self.book.found)} differences: {dict(self.book.counts)}"
+            print(told, file=sys.stderr, flush=True)
+        self.round(kills, last=True)
+        return kills
+
     def _let_live(self) -> None:
         """Wait for some acknowledgements, and then for a moment more."""
         goal = self.book.acknowledged() + self.choose.randint(*LIFE)
@@ -413,6 +429,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=120.0, help="after which no more kills are begun")
     parser.add_argument("--folder", type=Path, help="where the service keeps its files; a temporary one by default")
     parser.add_argument("--write", action="store_true", help="write docs/results/service-chaos.md")
     arguments = parser.parse_args()
@@ -432,15 +449,13 @@ def main() -> int:
                 {"Content-Type": "application/json"},
             )
             assert status in (200, 201), told
-            for number in range(arguments.kills + 1):
-                chaos.round(number, last=number == arguments.kills)
-                print(f"{number + 1} of {arguments.kills + 1}: {dict(book.counts)}", file=sys.stderr, flush=True)
+            kills = chaos.run(arguments.kills, arguments.minutes)
             entries = chaos.end()
         except BaseException:
             print((Path(folder) / "log").read_text()[-4000:], file=sys.stderr)
             server.stop(signal.SIGKILL)
             raise
-    text = table(chaos, arguments.kills, entries)
+    text = table(chaos, kills, entries)
     print(f"{machine()}\n\n{text}")
     print("\n".join(chaos.book.found), file=sys.stderr)
     if arguments.write:
