@@ -17,7 +17,7 @@ from twinlens.errors import GalleryUnavailableError, OptionError
 from twinlens.gallery import open_gallery
 from twinlens.gallery.milvus_address import MilvusAddress
 from twinlens.gallery.milvus_ledger import Ledger
-from twinlens.gallery.milvus_link import _Once
+from twinlens.gallery.milvus_link import MilvusLink, _Once
 from twinlens.gallery.milvus_marks import Mark, View, marks_of
 
 
@@ -131,32 +131,32 @@ def test_a_view_says_which_rows_count() -> None:
 
 
 def test_the_client_does_not_repeat_an_insert_by_itself() -> None:
-    class LostError(grpc.RpcError):
+    class LostError(grpc.RpcError):  # type: ignore[misc]
         def code(self) -> grpc.StatusCode:
             return grpc.StatusCode.UNAVAILABLE
 
     calls: list[float] = []
 
-    @retry_on_rpc_failure()  # type: ignore[untyped-decorator, unused-ignore]
-    def insert(*, timeout: float) -> None:
-        calls.append(timeout)
-        raise LostError
+    class Handler:
+        @retry_on_rpc_failure()  # type: ignore[untyped-decorator, unused-ignore]
+        def insert(self, *, timeout: float) -> None:
+            calls.append(timeout)
+            raise LostError
 
     with pytest.raises(MilvusException):
-        insert(timeout=_Once(5.0))
+        Handler().insert(timeout=_Once(5.0))
     assert calls == [5.0]
     with pytest.raises(MilvusException):
-        insert(timeout=0.05)
+        Handler().insert(timeout=0.05)
     assert len(calls) > 2
 
 
 def test_a_change_never_loses_its_second_mark_first() -> None:
     """Between the two the next writer would take the change for one to be undone, when its old rows are gone."""
 
-    class Recorder:
-        collection = "faces"
-
+    class Recorder(MilvusLink):
         def __init__(self) -> None:
+            self.collection = "faces"
             self.dropped: list[str] = []
 
         def drop_alias(self, alias: str) -> None:
@@ -164,5 +164,5 @@ def test_a_change_never_loses_its_second_mark_first() -> None:
 
     link = Recorder()
     marks = {Mark("c", 5, 9), Mark("p", 5, 9), Mark("p", 5, 8)}
-    Ledger(link).take_down(marks)  # type: ignore[arg-type]
+    Ledger(link).take_down(marks)
     assert [alias.split("_")[2] for alias in link.dropped] == ["p", "p", "c"]
