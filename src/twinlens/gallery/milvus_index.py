@@ -128,15 +128,26 @@ def put_index(link: MilvusLink, kind: str) -> None:
         present = None
     if present is None:
         link.make_index(kind, _GRAPH if kind == GRAPH else {})
-    deadline = time.monotonic() + LOAD_S
-    while kind == GRAPH and (
-        (state := link.index() or {}).get("state") != "Finished" or state.get("pending_index_rows")
-    ):
+    if kind == GRAPH:
+        _wait_built(link)
+    link.load()
+
+
+def _wait_built(link: MilvusLink) -> None:
+    """Return when the index is built.
+
+    Raises:
+        GalleryUnavailableError: it failed, or made no progress for a while.
+    """
+    built, deadline = -1, time.monotonic() + LOAD_S
+    while (state := link.index() or {}).get("state") != "Finished" or state.get("pending_index_rows"):
+        now = int(state.get("indexed_rows") or 0)
+        if now != built:
+            built, deadline = now, time.monotonic() + LOAD_S
         if state.get("state") == "Failed" or time.monotonic() > deadline:
-            msg = f"gallery {link.address}: the server did not build the index in {LOAD_S:g} s; try again later"
+            msg = f"gallery {link.address}: the server built no part of the index in {LOAD_S:g} s; try again later"
             raise GalleryUnavailableError(msg)
         time.sleep(_POLL_S)
-    link.load()
 
 
 def check_vectors(link: MilvusLink, facts: Record, dim: int) -> None:

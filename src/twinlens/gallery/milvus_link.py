@@ -25,7 +25,7 @@ Record = dict[str, Any]
 
 STRONG = "Strong"
 MOST_ROWS = 16_384  # of one query or search; the server refuses more
-LOAD_S = 120.0  # a large collection is read into memory
+LOAD_S = 300.0  # a large collection is read into memory
 _PAUSES_S = (0.1, 2.0)  # between attempts, doubling
 
 
