@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 import torch
 from tests.cli.shells import Shell
 
+from twinlens.cli.export import usable_with
 from twinlens.draw import save
 from twinlens.lab.reading import recipe_of
 from twinlens.lab.run import WEIGHTS_FILE, write_recipe, write_weights
 from twinlens.lab.siamese import build_siamese
 from twinlens.types import Image
+from twinlens.zoo import find_card
 
 
 @pytest.fixture
@@ -107,3 +110,14 @@ def test_fit_on_people_who_gain_nothing_saves_nothing(shell: Shell, data_folder:
     assert "judged by 10 others" in out
     assert "the head is not saved" in err
     assert not list((tmp_path / "models").glob("*.onnx"))
+
+
+def test_an_export_names_the_rates_that_its_card_supports() -> None:
+    card = find_card("sface")
+    assert card.measured is not None
+    assert usable_with(card, "mine") == "--model mine"
+    rough = replace(card, measured=replace(card.measured, points=card.measured.points[:3]))
+    rates = [f"{point.fmr:g}" for point in card.measured.points[:3]]
+    said = usable_with(rough, "mine")
+    assert said.startswith(f"--model mine --target-fmr {rates[2]} (or {rates[0]}, {rates[1]})")
+    assert "--threshold" in usable_with(replace(card, measured=None), "mine")

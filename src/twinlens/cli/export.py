@@ -13,9 +13,11 @@ import typer
 
 from twinlens.cli.options import Json
 from twinlens.cli.output import counted, emit, meter, note
+from twinlens.score import DEFAULT_FMR
 
 if TYPE_CHECKING:
     from twinlens.lab.export.exporting import Export
+    from twinlens.zoo import ModelCard
 
 
 def export(
@@ -47,7 +49,19 @@ def export(
     emit(record(found), text(found), as_json=json)
     for remark in found.notes:
         note(f"note: {remark}")
-    note(f"saved {found.path}: use it with --model {found.card.name if out is None else found.path}")
+    named = str(found.card.name if out is None else found.path)
+    note(f"saved {found.path}: use it with {usable_with(found.card, shlex.quote(named))}")
+
+
+def usable_with(card: ModelCard, named: str) -> str:
+    """Return the options that the next command takes, with a rate that the card supports."""
+    if card.measured is None:
+        return f"--model {named} --threshold SIMILARITY (its card holds no error rate)"
+    rates = [f"{point.fmr:g}" for point in card.measured.points]
+    if card.measured.points[-1].fmr <= DEFAULT_FMR:
+        return f"--model {named}"
+    many = f" (or {', '.join(rates[:-1])})" if rates[1:] else ""
+    return f"--model {named} --target-fmr {rates[-1]}{many}: its card supports no stricter rate"
 
 
 def record(found: Export) -> dict[str, object]:
@@ -63,6 +77,7 @@ def record(found: Export) -> dict[str, object]:
         "pairs": found.part,
         "accuracy": [asdict(one) for one in found.answers],
         "thresholds": len(card.measured.points) if card.measured else 0,
+        "target_fmrs": [point.fmr for point in card.measured.points] if card.measured else [],
         "calibrated": card.calibration is not None,
         "notes": list(found.notes),
     }
@@ -86,6 +101,9 @@ def text(found: Export) -> str:
         share = one.accuracy
         failed = f", {counted(one.failures, 'pair')} without a face" if one.failures else ""
         lines.append(f"  {one.by:<26} {share.estimate:.4f} ({share.low:.4f} to {share.high:.4f}){failed}")
-    kept = counted(len(card.measured.points), "threshold") if card.measured else "no thresholds"
+    kept = "no thresholds"
+    if card.measured is not None:
+        rates = ", ".join(f"{point.fmr:g}" for point in card.measured.points)
+        kept = f"{counted(len(card.measured.points), 'threshold')} (--target-fmr {rates})"
     lines.append(f"card      {kept}, {'calibrated' if card.calibration else 'not calibrated'}")
     return "\n".join(lines)
