@@ -102,8 +102,10 @@ def test_the_sheet_and_the_words_of_the_default_model(shell: Shell, photos: Path
 
 def test_the_sheet_and_the_words(shell: Shell, photos: Path, little: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "new" / "why.png"
-    code, out, _ = shell("verify", photos / "collins.png", photos / "collins.png", "--why", sheet, "--model", little)
+    words = (photos / "collins.png", photos / "collins.png", "--why", sheet, "--model", little)
+    code, out, err = shell("verify", *words)
     assert code == 0
+    assert f"wrote {sheet}" in err.splitlines()
     lines = out.splitlines()
     assert lines[0].startswith("same person: similarity 1.000")
     assert lines[1] == "fewer than 0.1 % of pairs of strangers are as alike or more"

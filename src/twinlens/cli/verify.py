@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,9 +93,7 @@ def verify(
         record["why"] = why_record(explanation, sheet)
         text = f"{said}\n{why_text(explanation, searched=gallery is not None)}"
     emit(record, text, as_json=json)
-    for photo in (one, other):
-        for hint in hints(photo):
-            note(f"note: {photo.source}: {hint}")
+    _remark((target, sheet), (one, other))
     raise typer.Exit(Exit.YES if decision.accepted else Exit.NO)
 
 
@@ -117,6 +116,16 @@ def hints(photo: Examined) -> list[str]:
     if photo.others:
         found.append(f"shows {photo.others + 1} faces; the main one was compared")
     return found
+
+
+def _remark(written: Sequence[Path | None], photos: Sequence[Examined]) -> None:
+    """Say what was written, and what to know of each photo."""
+    for path in written:
+        if path is not None:
+            note(f"wrote {path}")
+    for photo in photos:
+        for hint in hints(photo):
+            note(f"note: {photo.source}: {hint}")
 
 
 def _explained(recognizer: Recognizer, one: Examined, other: Examined) -> Explanation:
