@@ -57,6 +57,15 @@ def face_record(portrait: Portrait) -> dict[str, object]:
     }
 
 
+def seen_part(photo: Examined, portrait: Portrait) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom of a face's box in whole pixels, cut at the photo's edges, for people to read."""
+    left, top, right, bottom = (round(float(v)) for v in portrait.face.box.xyxy)
+    if photo.image is None:
+        return left, top, right, bottom
+    wide, high = photo.image.width, photo.image.height
+    return min(max(left, 0), wide), min(max(top, 0), high), min(max(right, 0), wide), min(max(bottom, 0), high)
+
+
 def _record(photo: Examined) -> dict[str, object]:
     size = [photo.image.width, photo.image.height] if photo.image is not None else None
     return {"photo": photo.source, "width_height": size, "faces": [face_record(p) for p in photo.portraits]}
@@ -66,7 +75,7 @@ def _text(photo: Examined) -> str:
     count = len(photo.portraits)
     lines = [f"{photo.source}: {counted(count, 'face') if count else 'no faces'}"]
     for portrait in photo.portraits:
-        left, top, right, bottom = (round(float(v)) for v in portrait.face.box.xyxy)
+        left, top, right, bottom = seen_part(photo, portrait)
         why = f" ({', '.join(portrait.quality.reasons)})" if portrait.quality.reasons else ""
         lines.append(
             f"  {right - left} x {bottom - top} at ({left}, {top}), confidence {portrait.face.score:.2f}, "

@@ -11,7 +11,7 @@ import typer
 from twinlens.cli import options as o
 from twinlens.cli.answers import Ask, Tally, match_record, said
 from twinlens.cli.copies import Copies
-from twinlens.cli.detect import face_record
+from twinlens.cli.detect import face_record, seen_part
 from twinlens.cli.exits import Exit
 from twinlens.cli.output import counted, emit, note, percent, progress
 from twinlens.cli.photos import expand_media
@@ -152,7 +152,7 @@ def _record(photo: Examined, found: list[Identification]) -> dict[str, object]:
 def _text(photo: Examined, found: list[Identification]) -> str:
     lines = [f"{photo.source}: {counted(len(found), 'face') if found else 'no faces'}"]
     for answer in found:
-        left, top = (round(float(v)) for v in answer.portrait.face.box.xyxy[:2])
+        left, top, _, _ = seen_part(photo, answer.portrait)
         why = f"  [{'; '.join(answer.reasons)}]" if answer.reasons else ""
         lines.append(f"  at ({left}, {top}): {said(answer)}{why}")
     return "\n".join(lines)
