@@ -34,6 +34,13 @@ def test_box_and_label_are_drawn_on_a_copy() -> None:
     assert (grey.pixels == 90).all()
 
 
+def test_points_do_not_hide_the_eyes_of_a_face_that_fills_the_photo() -> None:
+    grey = Image(np.full((600, 600, 3), 90, np.uint8))
+    drawn = changed(grey, draw(grey, [Mark(face(20, 20, 560))]))
+    points = drawn[100:500, 100:500]
+    assert 0 < points.any(axis=0).sum() <= 12  # of 560 pixels; an eye is eight times as wide
+
+
 @pytest.mark.parametrize("place", [(0.0, 0.0), (780.0, 580.0), (-40.0, -40.0)])
 def test_labels_stay_in_the_picture(place: tuple[float, float]) -> None:
     grey = Image(np.full((600, 800, 3), 90, np.uint8))

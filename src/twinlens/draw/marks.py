@@ -49,7 +49,9 @@ def draw(image: Image, marks: Sequence[Mark]) -> Image:
     for mark in marks:
         left, top, right, bottom = (round(float(v)) for v in mark.face.box.xyxy)
         cv2.rectangle(canvas, (left, top), (right, bottom), mark.colour, unit, cv2.LINE_AA)
-        radius = max(round(mark.face.box.width / 40), 1)
+        radius = max(
+            min(round(mark.face.box.width / 40), 2 * unit), 1
+        )  # of a face that fills the photo, eyes stay seen
         for x, y in mark.face.landmarks:
             cv2.circle(canvas, (round(float(x)), round(float(y))), radius, mark.colour, cv2.FILLED, cv2.LINE_AA)
     for mark in marks:  # labels last, so that no box crosses a name
