@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,12 +12,18 @@ import typer
 
 from twinlens.cli import options as o
 from twinlens.cli.exits import Exit
-from twinlens.cli.output import emit, note, progress
+from twinlens.cli.output import counted, emit, note, progress
 from twinlens.cli.photos import expand, people_of
 from twinlens.errors import OptionError
 
 if TYPE_CHECKING:
     from twinlens.recognizer import EnrolmentReport
+
+
+ADVICE = {
+    "conflict": "the same person under two names, or a relative; if they are two people accept the conflict",
+    "unlike": "somebody else? If not, accept the conflict",
+}
 
 
 def enrol(
@@ -52,6 +61,8 @@ def enrol(
         msg = "an empty name: give the person's name, or a folder of people"
         raise OptionError(msg)
     pairs = [(subject, photo) for photo in expand(photos)] if photos else people_of(Path(subject))
+    reports = [] if photos else _nameless(pairs)
+    pairs = [pair for pair in pairs if pair[0] not in {report.subject for report in reports}]
     setup = o.Setup(
         gallery=gallery,
         model=model,
@@ -64,14 +75,18 @@ def enrol(
         allow_url=allow_url,
     )
     rules = EnrolOptions(accept_poor=accept_poor, accept_conflict=accept_conflict, main_face=main_face)
-    reports: list[EnrolmentReport] = []
     o.check_threshold(setup)  # before a gallery is made
+    for report in reports:
+        emit(_record(report), _text(report), as_json=json)
     with o.build(setup, gallery="new") as recognizer:
         sources = ((name, o.photo_source(photo)) for name, photo in pairs)
         work = recognizer.enrol_all(sources, tags=o.tags_of(tag), options=rules)
-        for report in progress(work, "enrolling", len(pairs)):
-            reports.append(report)
-            emit(_record(report), _text(report), as_json=json)
+        often = {name for name, count in Counter(name for name, _ in pairs).items() if count > 1}
+        for name, told in groupby(progress(work, "enrolling", len(pairs)), lambda report: report.subject):
+            mine = list(_say(told, briefly=name in often, json=json))
+            for line in _advice(mine) if name in often and not json else []:
+                emit({}, line, as_json=False)
+            reports += mine
     counts = summary(reports)
     if len(reports) > 1:
         note(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
@@ -91,8 +106,51 @@ def _record(report: EnrolmentReport) -> dict[str, object]:
     }
 
 
+def _nameless(pairs: Iterable[tuple[str, str]]) -> list[EnrolmentReport]:
+    """Return a report for each photo of a folder whose name cannot be a person's (a line break in it)."""
+    from twinlens.gallery.contract import label
+    from twinlens.recognizer import EnrolmentReport
+
+    reports = []
+    for subject, photo in pairs:
+        try:
+            label(subject, "subject")
+        except OptionError as error:
+            reports.append(EnrolmentReport(photo, subject, "unreadable", (f"{error}: rename the folder",)))
+    return reports
+
+
+def _say(told: Iterable[EnrolmentReport], *, briefly: bool, json: bool) -> Iterator[EnrolmentReport]:
+    """Print reports as they come, and pass them on."""
+    for report in told:
+        emit(_record(report), _brief(report) if briefly else _text(report), as_json=json)
+        yield report
+
+
+def _advice(reports: Iterable[EnrolmentReport]) -> Iterator[str]:
+    """Return once a subject what every single photo would repeat."""
+    counts = Counter((r.subject, r.outcome, r.conflict) for r in reports if r.outcome in ADVICE and r.score is not None)
+    for (subject, outcome, rival), count in counts.items():
+        like = f"like {rival!r}" if outcome == "conflict" else "unlike the others"
+        verb = "looks" if count == 1 else "look"
+        yield f"{_plain(subject)}: {counted(count, 'photo')} {verb} {like}: {ADVICE[outcome]} (--accept-conflict)"
+
+
+def _brief(report: EnrolmentReport) -> str:
+    """Return a report without the advice that follows once a subject."""
+    if report.outcome not in ADVICE or report.score is None:
+        return _text(report)
+    rival = "" if report.conflict is None else f" with {report.conflict!r}"
+    return f"{_plain(report.subject)}  {_plain(report.source)}  {report.outcome}{rival}, similarity {report.score:.3f}"
+
+
+def _plain(name: str) -> str:
+    """Return a name as it is, or quoted where it would break the line."""
+    return name if name.isprintable() else repr(name)
+
+
 def _text(report: EnrolmentReport) -> str:
     ways = {"poor quality": ["--accept-poor stores it all the same"]}
     reasons = [*report.reasons, *ways.get(report.outcome, [])]
     why = f": {'; '.join(reasons)}" if reasons else ""
-    return f"{report.subject}  {report.source}  {report.outcome}{why}"
+    return f"{_plain(report.subject)}  {_plain(report.source)}  {report.outcome}{why}"
