@@ -106,7 +106,7 @@ def _see_searches(page: Page, axe: str, gallery: str, photos: Photos) -> None:
     page.get_by_role("combobox", name="Album").select_option(f"{gallery}-album")
     page.get_by_label("Folder of photos").set_input_files(photos["album"])
     page.get_by_role("button", name="Look at 4 photos").click()
-    page.get_by_text("with faces").wait_for()
+    page.get_by_role("main").get_by_text("with faces").wait_for()
     page.get_by_label("File for a photo of the person").set_input_files(photos["astronaut.jpg"])
     page.locator(".tile").first.wait_for()
     page.get_by_role("button", name="Group the faces").click()

@@ -124,8 +124,9 @@ def test_the_camera_takes_a_photo(page: Page, service: Running) -> None:
     page.get_by_role("button", name="Camera: first photo").click()
     expect(page.get_by_role("dialog", name="Take a photo")).to_be_visible()
     page.get_by_role("button", name="Take the photo").click()
-    expect(page.get_by_text("camera.jpg")).to_be_visible()
-    expect(page.get_by_text("No face was found")).to_be_visible()  # the test picture shows nobody
+    first = page.get_by_role("region", name="First photo")
+    expect(first.get_by_text("camera.jpg")).to_be_visible()
+    expect(first.get_by_text("No face was found")).to_be_visible()  # the test picture shows nobody
 
 
 def test_a_photo_that_the_browser_cannot_draw_works(page: Page, service: Running, photos: Photos) -> None:

@@ -46,7 +46,7 @@ export function doctorBox({ gallery, onChanged }) {
 
   function draw({ findings, problems = [] }) {
     const grave = findings.filter((one) => one.grave).length;
-    const told = findings.length ? `${count(findings.length, "finding")}, ${number(grave)} of which may make a search answer wrongly` : "Nothing to put right.";
+    const told = findings.length ? `${count(findings.length, "finding")}; ${grave ? `${number(grave)} may make a search answer wrongly` : "none makes a search answer wrongly"}` : "Nothing to put right.";
     show(
       place,
       h("p.result-count", { tabindex: -1, text: told }),
