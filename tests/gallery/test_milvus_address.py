@@ -16,7 +16,7 @@ from pymilvus.exceptions import MilvusException
 from twinlens.errors import GalleryUnavailableError, OptionError
 from twinlens.gallery import open_gallery
 from twinlens.gallery.milvus_address import MilvusAddress
-from twinlens.gallery.milvus_ledger import Ledger
+from twinlens.gallery.milvus_ledger import Ledger, Transaction
 from twinlens.gallery.milvus_link import MilvusLink, _Once
 from twinlens.gallery.milvus_marks import Mark, View, marks_of
 
@@ -166,3 +166,27 @@ def test_a_change_never_loses_its_second_mark_first() -> None:
     marks = {Mark("c", 5, 9), Mark("p", 5, 9), Mark("p", 5, 8)}
     Ledger(link).take_down(marks)
     assert [alias.split("_")[2] for alias in link.dropped] == ["p", "p", "c"]
+
+
+def test_a_long_call_keeps_its_lease_and_a_late_one_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Recorder(MilvusLink):
+        def __init__(self) -> None:
+            self.collection, self.address, self.up = "f", MilvusAddress.parse("host/f"), ["f__p_5_424"]
+
+        def create_alias(self, alias: str) -> None:
+            self.up.append(alias)
+
+        def drop_alias(self, alias: str) -> None:
+            self.up.remove(alias)
+
+    link, now = Recorder(), [1_020.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    change = Transaction(Ledger(link), link, Mark("p", 5, 1_060))
+    change._stay()
+    assert link.up == ["f__p_5_424"]
+    now[0] = 1_040.0
+    change._stay()
+    assert link.up == [f"f__p_5_{1_100:x}"]
+    now[0] = 1_095.0
+    with pytest.raises(GalleryUnavailableError, match="the server was too slow"):
+        change._stay()
