@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +89,23 @@ def test_the_pace_is_told_now_and_then(capfd: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(("seconds", "said"), [(12.4, "12 s"), (90, "2 min"), (7500, "2 h 05 min")])
 def test_durations_are_for_people(seconds: float, said: str) -> None:
     assert _duration(seconds) == said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_killed_and_run_again(tmp_path: Path) -> None:
+    faces(tmp_path / "album", 150)
+    words = [sys.executable, "-m", "twinlens.cli", "index", str(tmp_path / "album"), "--json", "--processes", "2"]
+    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert run.stdout is not None
+    told = [json.loads(run.stdout.readline())["photo"] for _ in range(3)]
+    run.send_signal(signal.SIGKILL)
+    out, _ = run.communicate(timeout=60)
+    told += [json.loads(line)["photo"] for line in out.splitlines() if line.endswith("}")]
+    assert len(told) < 150
+    again = subprocess.run(words, capture_output=True, text=True, check=True, timeout=200)
+    outcomes = {r["photo"]: r["outcome"] for r in map(json.loads, again.stdout.splitlines())}
+    assert len(outcomes) == 150
+    assert {outcomes[photo] for photo in told} <= {"already enrolled", "unchanged"}
+    third = subprocess.run(words, capture_output=True, text=True, check=True, timeout=200)
+    assert {json.loads(line)["outcome"] for line in third.stdout.splitlines()} <= {"already enrolled", "unchanged"}
