@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from twinlens.lab.recipe import Recipe
 from twinlens.lab.run import Limits
 from twinlens.lab.space import axes_of
 from twinlens.lab.sweep import Sweep, best_changes, finished_trials, open_study, run_sweep, take_up
-from twinlens.lab.sweep_plots import Scale, importances, parallel_plot, sweep_plots
+from twinlens.lab.sweep_plots import APART, Scale, importances, parallel_plot, spread, sweep_plots
 
 Make = Callable[..., Recipe]
 AXES = axes_of(["optimizer.lr=1e-4..1e-1:log", "trunk.width=4|8"])
@@ -162,3 +163,13 @@ def test_axes_of_the_parallel_coordinates() -> None:
     assert [text for _, text in Scale("filters", 4, 16, log=True, marks=(4, 8, 16)).ticks()] == ["4", "8", "16"]
     plot = parallel_plot(a_study(5).trials, "validation loss")
     assert "best validation loss" in plot.summary
+
+
+def test_values_of_one_axis_do_not_lie_over_one_another() -> None:
+    apart = [(0.0, "a"), (0.5, "b"), (1.0, "c")]
+    assert spread(apart) == apart
+    near = spread([(0.0, "a"), (0.01, "b"), (0.98, "c"), (0.99, "d"), (1.0, "e")])
+    heights = [height for height, _ in near]
+    assert [text for _, text in near] == list("abcde")
+    assert min(high - low for low, high in itertools.pairwise(heights)) > APART - 1e-9
+    assert (heights[0], heights[-1]) == (0.0, 1.0)

@@ -13,13 +13,15 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from optuna.trial import FrozenTrial
 
 from twinlens.evaluate.plots.ink import INK, MUTED, PLATE, SYSTEMS, Plot, canvas, drawing, write
 from twinlens.lab.space import Value
 from twinlens.lab.sweep import finished_trials
 
-LABEL = {"facecolor": PLATE, "edgecolor": "none", "alpha": 0.75, "pad": 0.6}  # values stay legible over lines
+HALO = 3.0  # points of the ground's colour around a value, so that it stays legible over lines
+APART = 0.06  # of the height, between two values of one axis: about one line of their letters
 LEAST = 4  # finished trials below which neither plot says anything
 
 
@@ -109,7 +111,7 @@ def parallel_plot(trials: Sequence[FrozenTrial], objective: str) -> Plot:
     scales = [_scale(key, [trial.params[key] for trial in trials if key in trial.params], trials) for key in keys]
     results = [float(trial.value or 0) for trial in trials]
     scales.append(Scale(objective, min(results), max(results)))
-    figure = Figure(figsize=(max(4.9, 1.25 * len(scales)), 3.6))
+    figure = Figure(figsize=(max(5.6, 1.5 * len(scales)), 4.0))
     axes = figure.add_subplot()
     shade, better = Normalize(min(results), max(results)), -1 if "loss" in objective else 1
     for trial, result in sorted(zip(trials, results, strict=True), key=lambda one: better * one[1]):
@@ -134,12 +136,25 @@ def _uprights(axes: Axes, scales: Sequence[Scale]) -> None:
     axes.set_yticks([])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.set_xticks(range(len(scales)), [scale.name.replace(".", ".\n") for scale in scales])
+    axes.set_xticks(range(len(scales)), [scale.name.replace(".", ".\n").replace(" ", "\n") for scale in scales])
     axes.tick_params(axis="x", length=0)
     for at, scale in enumerate(scales):
         axes.axvline(at, color=MUTED, linewidth=0.8, zorder=0)
-        for height, text in scale.ticks():
-            axes.text(at + 0.04, height, text, fontsize=7.5, color=INK, va="center", zorder=5, bbox=LABEL)
+        for height, text in spread(scale.ticks()):
+            text_there = axes.text(at + 0.05, height, text, fontsize=8, color=INK, va="center", zorder=5)
+            text_there.set_path_effects([withStroke(linewidth=HALO, foreground=PLATE)])
+
+
+def spread(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Return values of one axis moved up as little as keeps them from lying over one another, the top one staying."""
+    found: list[tuple[float, str]] = []
+    for height, text in sorted(ticks):
+        found.append((max(height, found[-1][0] + APART) if found else height, text))
+    top = max([1.0, *(height for height, _ in ticks)])
+    for at in range(len(found) - 1, -1, -1):
+        found[at] = (min(found[at][0], top), found[at][1])
+        top = found[at][0] - APART
+    return found
 
 
 def _scale(key: str, values: Sequence[Value], trials: Sequence[FrozenTrial]) -> Scale:
