@@ -48,7 +48,9 @@ def serve(
     """Serve REST under /v1 and the web page, on this machine only unless told otherwise.
 
     Every setting is also an environment variable, TWINLENS_PORT and so on: docs/service.md holds the table. An option
-    given here wins. SIGTERM or Ctrl-C: no new request is taken, those in work are answered, then it ends.
+    given here wins.
+
+    SIGTERM or Ctrl-C: no new request is taken, those in work are answered, then it ends.
     """
     from twinlens.service.extra import check_extra
 

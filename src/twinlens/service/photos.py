@@ -19,11 +19,11 @@ from twinlens.errors import ImageTooLargeError
 from twinlens.image import ImageLimits, UrlOptions
 from twinlens.image.kinds import kind_of, looks_like
 from twinlens.image.url import fetch
+from twinlens.service.asked import Asked
 from twinlens.service.errors import refusal_of
 from twinlens.service.multipart import Part, PartLimits, read_parts
 from twinlens.service.pool import Pool
 from twinlens.service.refusals import Refusal
-from twinlens.service.schemas import Asked
 
 O = TypeVar("O", bound=Asked)  # noqa: E741 - options
 M = TypeVar("M", bound=BaseModel)

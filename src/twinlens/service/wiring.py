@@ -12,13 +12,13 @@ from fastapi import Depends, Path, Request
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
+from twinlens.service.asked import Asked
 from twinlens.service.deeds import Deeds
 from twinlens.service.gate import need
 from twinlens.service.keys import EVERYBODY, SCOPES, Key, Scope as KeyScope
 from twinlens.service.parts import Parts
 from twinlens.service.photos import PhotoInput
 from twinlens.service.refusals import PROBLEM
-from twinlens.service.schemas import Asked
 
 T = TypeVar("T")
 GalleryName = Annotated[str, Path(description="Name of a gallery.", examples=["staff"])]

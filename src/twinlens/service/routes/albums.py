@@ -14,7 +14,7 @@ from twinlens.gallery.contract import label
 from twinlens.protocols import Enrolment, Gallery
 from twinlens.recognizer import Cluster, EnrolmentReport, Examined
 from twinlens.recognizer.choice import everyone
-from twinlens.service import answers, schemas as s
+from twinlens.service import answers, asked as a, schemas as s
 from twinlens.service.enrolling import Arrived, Enroller
 from twinlens.service.galleries import OpenGallery
 from twinlens.service.once import Once
@@ -33,7 +33,7 @@ MOST_FACES = 20_000  # compared with each other for groups: time grows with the 
     response_model=s.ReportList,
     dependencies=[ENROL],
     responses={200: LINES, **refusals(404, 409, 410, 415)},
-    openapi_extra=body_of(s.Asked, "photos", many=True),
+    openapi_extra=body_of(a.Asked, "photos", many=True),
 )
 async def index(
     gallery: GalleryName, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
@@ -42,7 +42,7 @@ async def index(
     record = await parts.pool.store(partial(parts.galleries.record, gallery))
     if record.kind != "album":
         raise Refusal(409, "ConflictError", f"{gallery!r} is no album: enrol people by name, or make an album")
-    asked, photos = await parts.intake.read_many(request, s.Asked, "photos")
+    asked, photos = await parts.intake.read_many(request, a.Asked, "photos")
 
     enroller = Enroller(parts, deeds, gallery, store_faces, everyone)
     return await Once(request, parts, deeds, gallery, asked).answer(photos, _by_name, enroller)
@@ -50,7 +50,7 @@ async def index(
 
 @router.get("/clusters", dependencies=[READ], responses=refusals(404, 409))
 async def list_clusters(
-    gallery: GalleryName, parts: PartsOf, target_fmr: Annotated[s.Rate | None, Query()] = None
+    gallery: GalleryName, parts: PartsOf, target_fmr: Annotated[a.Rate | None, Query()] = None
 ) -> s.ClusterList:
     """Group the gallery's faces by person, the largest group first; faces of one photo stay apart."""
     found = await parts.pool.store(partial(_clusters, parts, gallery, target_fmr))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from twinlens.errors import ImageTooLargeError, OptionError
 from twinlens.gallery.contract import label
 from twinlens.recognizer import EnrolOptions
-from twinlens.service import schemas as s
+from twinlens.service import asked as a, schemas as s
 from twinlens.service.enrolling import Arrived, Enroller, people
 from twinlens.service.lines import NDJSON
 from twinlens.service.once import Once
@@ -37,7 +37,7 @@ Repeatable = Annotated[
     dependencies=[ENROL],
     response_model=s.ReportList,
     responses={200: LINES, **refusals(404, 409, 410, 415)},
-    openapi_extra=body_of(s.EnrolAsked, "photos", many=True),
+    openapi_extra=body_of(a.EnrolAsked, "photos", many=True),
 )
 async def enrol(
     gallery: GalleryName, name: SubjectName, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
@@ -45,7 +45,7 @@ async def enrol(
     """Enrol a person from one photo or several; a refused photo is a report that names the reason, not an error."""
     subject = label(name, "subject")
     await parts.pool.store(partial(parts.galleries.record, gallery))
-    asked, photos = await parts.intake.read_many(request, s.EnrolAsked, "photos")
+    asked, photos = await parts.intake.read_many(request, a.EnrolAsked, "photos")
 
     def arrive(photo: Upload | ImageTooLargeError) -> Arrived:
         return Arrived(subject, source_of(photo), photo)
@@ -59,14 +59,14 @@ async def enrol(
     dependencies=[ENROL],
     response_model=s.ReportList,
     responses={200: LINES, **refusals(404, 409, 410, 415)},
-    openapi_extra=body_of(s.EnrolAsked, "photos", many=True),
+    openapi_extra=body_of(a.EnrolAsked, "photos", many=True),
 )
 async def enrol_many(
     gallery: GalleryName, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
 ) -> Response | s.ReportList:
     """Enrol many people: photos whose file names are SUBJECT/FILE, as a folder of people is dropped."""
     await parts.pool.store(partial(parts.galleries.record, gallery))
-    asked, photos = await parts.intake.read_many(request, s.EnrolAsked, "photos")
+    asked, photos = await parts.intake.read_many(request, a.EnrolAsked, "photos")
     enroller = Enroller(parts, deeds, gallery, people(_options(asked), asked.tags))
     return await Once(request, parts, deeds, gallery, asked).answer(photos, _by_folder, enroller)
 
@@ -87,5 +87,5 @@ def _by_folder(photo: Upload | ImageTooLargeError) -> Arrived:
         return Arrived(subject, source, OptionError(f"a file is called SUBJECT/FILE, got {source[:80]!r}: {error}"))
 
 
-def _options(asked: s.EnrolAsked) -> EnrolOptions:
+def _options(asked: a.EnrolAsked) -> EnrolOptions:
     return EnrolOptions(asked.accept_poor, asked.accept_conflict, asked.main_face)

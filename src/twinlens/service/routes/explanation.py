@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 
 from twinlens.draw.maps import LEAST_SCALE, coloured
 from twinlens.recognizer import ExplainedPhoto, Explanation
-from twinlens.service import answers, schemas as s
+from twinlens.service import answers, asked as a, schemas as s
 from twinlens.service.parts import Parts
 from twinlens.service.photos import Upload
 from twinlens.service.routes.faces import bar_of, main_faces
@@ -25,15 +25,15 @@ class _LeftError(Exception):
 
 
 @router.post(
-    "/explain", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(s.ExplainAsked, "left", "right")
+    "/explain", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(a.ExplainAsked, "left", "right")
 )
 async def explain(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.ExplainAnswer:
     """Decide like verify, and show which places of the two faces the answer depends on; takes seconds."""
-    asked, photos = await parts.intake.read(request, s.ExplainAsked, ["left", "right"])
+    asked, photos = await parts.intake.read(request, a.ExplainAsked, ["left", "right"])
     return await unless_gone(request, noted(parts, deeds, "explained", _explained(parts, asked, photos)))
 
 
-async def _explained(parts: Parts, asked: s.ExplainAsked, photos: list[Upload]) -> s.ExplainAnswer:
+async def _explained(parts: Parts, asked: a.ExplainAsked, photos: list[Upload]) -> s.ExplainAnswer:
     bar = bar_of(parts, asked.target_fmr)
     left, right = await main_faces(parts, photos)
     gone = threading.Event()

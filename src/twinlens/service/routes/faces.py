@@ -11,7 +11,7 @@ from twinlens.recognizer import Examined, Recognizer, Sighting
 from twinlens.recognizer.choice import everyone, main_face
 from twinlens.recognizer.pipeline import no_face
 from twinlens.score import Bar, Policy, verification_bar
-from twinlens.service import answers, schemas as s
+from twinlens.service import answers, asked as a, schemas as s
 from twinlens.service.parts import Parts
 from twinlens.service.photos import Upload
 from twinlens.service.wiring import READ, DeedsOf, PartsOf, admitted, body_of, noted, refusals, unless_gone
@@ -20,10 +20,10 @@ from twinlens.types import Image, Match
 router = APIRouter(prefix="/v1", tags=["faces"], dependencies=[Depends(admitted)])
 
 
-@router.post("/detect", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(s.DetectAsked, "photo"))
+@router.post("/detect", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(a.DetectAsked, "photo"))
 async def detect(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.DetectAnswer:
     """Find every face of a photo."""
-    asked, (photo,) = await parts.intake.read(request, s.DetectAsked, ["photo"])
+    asked, (photo,) = await parts.intake.read(request, a.DetectAsked, ["photo"])
     work = parts.pool.compute(partial(_seen, parts, photo))
     image, seen = await unless_gone(request, noted(parts, deeds, "detected", work))
     faces = [answers.face(one, crop=asked.crops) for one in seen]
@@ -31,11 +31,11 @@ async def detect(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.DetectAn
 
 
 @router.post(
-    "/verify", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(s.VerifyAsked, "left", "right")
+    "/verify", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(a.VerifyAsked, "left", "right")
 )
 async def verify(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.VerifyAnswer:
     """Decide whether the main faces (large and central) of two photos are the same person."""
-    asked, photos = await parts.intake.read(request, s.VerifyAsked, ["left", "right"])
+    asked, photos = await parts.intake.read(request, a.VerifyAsked, ["left", "right"])
     bar = bar_of(parts, asked.target_fmr)
     left, right = await unless_gone(request, noted(parts, deeds, "compared", main_faces(parts, photos)))
     made = parts.recognizer.compare(left, right, bar=bar)
@@ -48,11 +48,11 @@ async def verify(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.VerifyAn
 
 
 @router.post(
-    "/identify", dependencies=[READ], responses=refusals(404, 409, 415), openapi_extra=body_of(s.IdentifyAsked, "photo")
+    "/identify", dependencies=[READ], responses=refusals(404, 409, 415), openapi_extra=body_of(a.IdentifyAsked, "photo")
 )
 async def identify(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.IdentifyAnswer:
     """Name every face of a photo; *unknown* (a subject of null) is an answer, and nobody appears twice."""
-    asked, (photo,) = await parts.intake.read(request, s.IdentifyAsked, ["photo"])
+    asked, (photo,) = await parts.intake.read(request, a.IdentifyAsked, ["photo"])
     policy = parts.recognizer.policy
     if asked.target_fmr is not None:  # a rate of one comparison, whatever the size of the gallery
         policy = replace(policy, threshold=bar_of(parts, asked.target_fmr).threshold)
@@ -66,11 +66,11 @@ async def identify(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.Identi
 
 
 @router.post(
-    "/search", dependencies=[READ], responses=refusals(404, 409, 415), openapi_extra=body_of(s.SearchAsked, "photo")
+    "/search", dependencies=[READ], responses=refusals(404, 409, 415), openapi_extra=body_of(a.SearchAsked, "photo")
 )
 async def search(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.SearchAnswer:
     """Return the subjects most alike to a photo's main face, best first, whatever their score."""
-    asked, (photo,) = await parts.intake.read(request, s.SearchAsked, ["photo"])
+    asked, (photo,) = await parts.intake.read(request, a.SearchAsked, ["photo"])
     await parts.pool.store(partial(parts.galleries.record, asked.gallery))
 
     async def work() -> s.SearchAnswer:
@@ -110,7 +110,7 @@ def bar_of(parts: Parts, target_fmr: float | None) -> Bar:
     return verification_bar(parts.card, policy)
 
 
-def _identified(parts: Parts, asked: s.IdentifyAsked, photo: Examined, policy: Policy) -> s.IdentifyAnswer:
+def _identified(parts: Parts, asked: a.IdentifyAsked, photo: Examined, policy: Policy) -> s.IdentifyAnswer:
     with parts.galleries.use(asked.gallery) as gallery:
         recognizer: Recognizer = gallery.recognizer
         found = recognizer.identify(photo, top=asked.top, tags=asked.tags or None, policy=policy)
@@ -125,7 +125,7 @@ def _identified(parts: Parts, asked: s.IdentifyAsked, photo: Examined, policy: P
     )
 
 
-def _found(parts: Parts, asked: s.SearchAsked, photo: Examined) -> list[Match]:
+def _found(parts: Parts, asked: a.SearchAsked, photo: Examined) -> list[Match]:
     with parts.galleries.use(asked.gallery) as gallery:
         recognizer: Recognizer = gallery.recognizer
         tags = asked.tags or None

@@ -6,7 +6,7 @@ from functools import partial
 
 from fastapi import APIRouter, Depends
 
-from twinlens.service import answers, schemas as s
+from twinlens.service import answers, asked as a, schemas as s
 from twinlens.service.parts import Parts
 from twinlens.service.wiring import ADMIN, READ, DeedsOf, GalleryName, PartsOf, admitted, refusals
 
@@ -21,7 +21,7 @@ async def list_galleries(parts: PartsOf) -> s.GalleryList:
 
 
 @router.post("", status_code=201, dependencies=[ADMIN], responses=refusals(409))
-async def create_gallery(asked: s.GalleryAsked, parts: PartsOf, deeds: DeedsOf) -> s.GalleryAnswer:
+async def create_gallery(asked: a.GalleryAsked, parts: PartsOf, deeds: DeedsOf) -> s.GalleryAnswer:
     """Make a gallery: of people, enrolled by name, or an album, whose photos are indexed face by face."""
     made = await parts.pool.store(partial(parts.galleries.create, asked.name, asked.kind, asked.retention_days))
     await parts.pool.store(partial(deeds.note, "made gallery", made.name))
@@ -36,7 +36,7 @@ async def show_gallery(gallery: GalleryName, parts: PartsOf) -> s.GalleryAnswer:
 
 @router.patch("/{gallery}", dependencies=[ADMIN], responses=refusals(404, 409))
 async def change_gallery(
-    gallery: GalleryName, asked: s.GalleryChange, parts: PartsOf, deeds: DeedsOf
+    gallery: GalleryName, asked: a.GalleryChange, parts: PartsOf, deeds: DeedsOf
 ) -> s.GalleryAnswer:
     """Change how long subjects are kept."""
     await parts.pool.store(partial(parts.galleries.keep, gallery, asked.retention_days))

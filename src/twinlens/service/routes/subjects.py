@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query
 from twinlens.errors import OptionError, UnknownSubjectError
 from twinlens.gallery.contract import label
 from twinlens.protocols import Subject
-from twinlens.service import answers, schemas as s
+from twinlens.service import answers, asked as a, schemas as s
 from twinlens.service.deeds import Deeds
 from twinlens.service.parts import Parts
 from twinlens.service.refusals import Refusal
@@ -49,7 +49,7 @@ async def show_subject(gallery: GalleryName, name: SubjectName, parts: PartsOf) 
 
 @router.patch("/{name:path}", dependencies=[ENROL], responses=refusals(404, 409))
 async def change_subject(
-    gallery: GalleryName, name: SubjectName, asked: s.SubjectChange, parts: PartsOf, deeds: DeedsOf
+    gallery: GalleryName, name: SubjectName, asked: a.SubjectChange, parts: PartsOf, deeds: DeedsOf
 ) -> s.SubjectAnswer:
     """Rename a subject, or set tags; an empty value removes one."""
     return answers.subject(await parts.pool.store(partial(_changed, parts, deeds, gallery, name, asked)))
@@ -68,7 +68,7 @@ async def delete_subject(gallery: GalleryName, name: SubjectName, parts: PartsOf
 
 @router.post("/{name:path}/merge", dependencies=[ENROL], responses=refusals(404, 409))
 async def merge_subject(
-    gallery: GalleryName, name: SubjectName, asked: s.MergeAsked, parts: PartsOf, deeds: DeedsOf
+    gallery: GalleryName, name: SubjectName, asked: a.MergeAsked, parts: PartsOf, deeds: DeedsOf
 ) -> s.MergeAnswer:
     """Give all photos of a subject to another, whose name stays; in one step."""
 
@@ -102,7 +102,7 @@ def _shown(parts: Parts, gallery: str, name: str) -> Subject:
     return known
 
 
-def _changed(parts: Parts, deeds: Deeds, gallery: str, name: str, asked: s.SubjectChange) -> Subject:
+def _changed(parts: Parts, deeds: Deeds, gallery: str, name: str, asked: a.SubjectChange) -> Subject:
     with parts.galleries.use(gallery) as found, found.writing:
         for key, text in (asked.tags or {}).items():  # what cannot be stored is said before anything is
             label(key, "tag"), label(text or "-", "tag's value")
