@@ -203,6 +203,27 @@ def test_two_writers_store_each_photo_once(reopen: Open) -> None:
     assert (len(added), sum(added), gallery.count(), gallery._link.count("")) == (14, 32, 32, 32)
 
 
+def test_a_reader_sees_a_change_whole(reopen: Open) -> None:
+    writer, reader = reopen(busy_timeout_s=60.0), reopen()
+    writer.add(people(8))
+    probe = people(8)[2].embedding
+
+    def change() -> None:
+        for number in range(8):
+            writer.rename(*(("s00001", "eve"), ("eve", "s00001"))[number % 2])
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    reads = 0
+    while thread.is_alive() or not reads:
+        found = reader.search([probe], 9)[0]
+        assert ({found[0].subject} <= {"s00001", "eve"}, len(found)) == (True, 4)
+        assert len(reader) == 4
+        reads += 1
+    thread.join()
+    assert (writer.verify_integrity(), writer.count()) == ((), 8)
+
+
 def test_a_writer_that_dies_is_undone_after_its_lease(reopen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     dead, other = reopen(), reopen(busy_timeout_s=0.2)
     other.add(people(2))

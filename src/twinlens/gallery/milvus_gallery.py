@@ -20,6 +20,7 @@ from twinlens.gallery.milvus_index import EXACT, check_vectors, choose_index, pu
 from twinlens.gallery.milvus_integrity import problems_of
 from twinlens.gallery.milvus_ledger import Ledger, Transaction
 from twinlens.gallery.milvus_link import MilvusLink, Record
+from twinlens.gallery.milvus_marks import View
 from twinlens.gallery.milvus_rows import (
     FULL,
     SLIM,
@@ -99,7 +100,7 @@ class MilvusGallery:
 
     def __len__(self) -> int:
         """How many subjects are enrolled."""
-        return self._link.count(both("lead == true", self._ledger.view().condition()))
+        return self._ledger.read(lambda view: self._link.count(both("lead == true", view.condition())))[0]
 
     def __enter__(self) -> MilvusGallery:
         return self
@@ -137,14 +138,17 @@ class MilvusGallery:
         matrix = np.array([probe.vector for probe in probes], np.float32).reshape(-1, self.dim)
         return self._searcher.search(matrix, top, tagged(tags or {}), names)
 
-    def _counting(self, condition: str, fields: Sequence[str]) -> Iterator[Record]:
-        """Yield the rows that count, in no order; without a condition page by page."""
+    def _counting(self, condition: str, fields: Sequence[str]) -> list[Record]:
+        """Return the rows that count, in no order."""
         page = self._page if "vector" in fields else SLIM_PAGE
-        view = self._ledger.view()
         rows = 0 if condition else self._link.count("")
-        for found in scan(self._link, both(condition, view.condition()), fields, rows=rows, page=page):
-            late = self._ledger.view()
-            yield from (row for row in found if late.shows(row))
+
+        def read(view: View) -> list[Record]:
+            pages = scan(self._link, both(condition, view.condition()), fields, rows=rows, page=page)
+            return [row for page in pages for row in page]
+
+        found, late = self._ledger.read(read)
+        return [row for row in found if late.shows(row)]
 
     def _of(self, name: str, fields: Sequence[str] = FULL) -> list[Record]:
         """Return a subject's rows, the first enrolled first.
@@ -181,7 +185,7 @@ class MilvusGallery:
 
     def count(self) -> int:
         """How many templates are stored."""
-        return self._link.count(self._ledger.view().condition())
+        return self._ledger.read(lambda view: self._link.count(view.condition()))[0]
 
     def _rows(self) -> Iterator[Record]:
         """Yield every row that counts in the order of enrolment; keys are held in memory, 60 bytes each."""
@@ -194,7 +198,7 @@ class MilvusGallery:
             yield from (row for row in rows if view.shows(row))
 
     def entries(self) -> Iterator[Enrolment]:
-        """Return everything stored, in the order of enrolment; what is removed meanwhile may be missing."""
+        """Return everything stored, in the order of enrolment; what is removed or changed meanwhile may be missing."""
         return (enrolment_of(row, self.model) for row in self._rows())
 
     def photo_subjects(self, photo: str) -> list[str]:
@@ -226,7 +230,7 @@ class MilvusGallery:
 
     def _change(self, subject: str, work: Callable[[Transaction, list[Record]], None]) -> None:
         """Run ``work`` on a subject's rows as the only writer."""
-        with self._ledger.writing(self.options.busy_timeout_s) as change:
+        with self._ledger.writing(self.options.busy_timeout_s, changing=True) as change:
             rows = self._of(subject)
             change.outlast(max(int(row["batch"]) for row in rows))
             work(change, rows)

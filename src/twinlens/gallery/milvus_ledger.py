@@ -12,17 +12,20 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from twinlens.errors import GalleryError, GalleryUnavailableError
 from twinlens.gallery.milvus_link import MilvusLink
 from twinlens.gallery.milvus_marks import Mark, State, View, marks_of
 from twinlens.gallery.milvus_rows import Row, both
 
+T = TypeVar("T")
+
 LEASE_S = 60
 SKEW_S = 30  # how far the clocks of two writers may be apart
+_READS = 8  # of one thing, while subjects are being changed
 _PAUSE_S = (0.01, 0.08)
 _INSERT_BYTES = 4 << 20  # a message of Milvus' own log holds 5 MiB
 _INSERT_ROWS = 2_000
@@ -58,14 +61,25 @@ class Ledger:
         marks = self.marks()
         if not marks:
             return View()
-        changed = {mark.batch for mark in marks if mark.state != "p"}
+        changed = {mark.batch for mark in marks if not mark.pending}
         hidden = frozenset(mark.batch for mark in marks) - changed
         replaced = {mark.subject_key: mark.batch for mark in marks if mark.state == "r"}
         for mark in marks:
             if mark.state == "c":
                 rows = self._link.query(f'batch == {mark.batch} and replaces != ""', ("pk", "replaces"))
                 replaced |= {row["replaces"]: mark.batch for row in rows}
-        return View(hidden, replaced)
+        return View(hidden, replaced, frozenset((mark.state, mark.batch) for mark in marks if mark.state != "p"))
+
+    def read(self, work: Callable[[View], T]) -> tuple[T, View]:
+        """Return what ``work`` reads, and which of its rows count; again where a subject was changed meanwhile."""
+        view = self.view()
+        for _ in range(_READS):
+            found = work(view)
+            late = self.view()
+            if late.changes == view.changes:
+                break
+            view = late
+        return found, late
 
     def unfinished(self) -> int:
         """Return how many calls broke off and wait to be undone or finished."""
@@ -76,14 +90,14 @@ class Ledger:
 
     def take_down(self, marks: set[Mark]) -> None:
         """Take marks down, the pending ones first: a change that has lost its other mark would be undone."""
-        for mark in sorted(marks, key=lambda mark: mark.state != "p"):
+        for mark in sorted(marks, key=lambda mark: not mark.pending):
             self._link.drop_alias(mark.alias(self._link.collection))
 
     def _settle(self, stale: set[Mark]) -> None:
         """Undo or finish what broke off; rows of a removal or change are deleted, and those of a pending batch."""
         for mark in stale:
-            changed = any(other.batch == mark.batch and other.state != "p" for other in stale)
-            if mark.state == "p" and not changed:
+            changed = any(other.batch == mark.batch and not other.pending for other in stale)
+            if mark.pending and not changed:
                 self.delete_where(f"batch == {mark.batch}")
             elif mark.state == "r":
                 self.delete_where(f'subject_key == "{mark.subject_key}" and batch < {mark.batch}')
@@ -112,7 +126,7 @@ class Ledger:
         msg = f"gallery {self._link.address}: the server keeps rows that were deleted; try again later"
         raise GalleryUnavailableError(msg)
 
-    def _begin(self, wait_s: float) -> Mark:
+    def _begin(self, wait_s: float, state: State) -> Mark:
         """Put up a mark when nobody else has one.
 
         Raises:
@@ -122,7 +136,7 @@ class Ledger:
         while True:
             others = {mark for mark in self.marks() if not self._stale(mark)}
             if not others:
-                mine = Mark("p", new_batch(), int(time.time()) + LEASE_S)
+                mine = Mark(state, new_batch(), int(time.time()) + LEASE_S)
                 self._lost.add(mine.batch)  # until it is known to be down
                 self._link.create_alias(mine.alias(self._link.collection))
                 others = {mark for mark in self.marks() if mark != mine and not self._stale(mark)}
@@ -140,8 +154,12 @@ class Ledger:
             time.sleep(_RANDOM.uniform(*_PAUSE_S))
 
     @contextmanager
-    def writing(self, wait_s: float) -> Iterator[Transaction]:
+    def writing(self, wait_s: float, *, changing: bool = False) -> Iterator[Transaction]:
         """Run the block as the only writer; its rows count from the end of the block on, or never.
+
+        Args:
+            wait_s: how long others may take, seconds.
+            changing: whether subjects may be changed or removed, or there are only new templates.
 
         Raises:
             GalleryUnavailableError: another writer for too long, or the server went away. Nothing was stored, or it
@@ -151,7 +169,7 @@ class Ledger:
             msg = f"gallery {self._link.address}: another thread is writing; try again later"
             raise GalleryUnavailableError(msg)
         try:
-            mine = self._begin(wait_s)
+            mine = self._begin(wait_s, "q" if changing else "p")
             change = Transaction(self, self._link, mine)
             try:
                 self._settle({mark for mark in self.marks() if mark.batch != mine.batch and self._stale(mark)})
@@ -186,6 +204,7 @@ class Transaction:
         self._ledger = ledger
         self._link = link
         self._marks = {mark}
+        self._pending: State = mark.state
         self._sent = self._deciding = self._committed = self._unfinished = False
         self.batch = mark.batch
         self.began_us = mark.batch >> 12
@@ -211,7 +230,7 @@ class Transaction:
             raise GalleryUnavailableError(msg)
         if time.time() > until - LEASE_S / 2 and not self._committed:
             old = set(self._marks)
-            self._put("p")
+            self._put(self._pending)
             self._ledger.take_down(old)
             self._marks -= old
 
@@ -221,7 +240,7 @@ class Transaction:
             return
         old, former = set(self._marks), self.batch
         self.batch = batch + 1
-        self._put("p")
+        self._put(self._pending)
         self._ledger.doubt(self.batch)
         self._ledger.take_down(old)
         self._marks -= old
@@ -323,7 +342,7 @@ class Transaction:
     def undo(self) -> None:
         """Take everything back; where that fails, the marks stay and the next writer does it."""
         marks = marks_of(self._link.aliases(once=True), self._link.collection)
-        decided = any(mark.batch == self.batch and mark.state != "p" for mark in marks)
+        decided = any(mark.batch == self.batch and not mark.pending for mark in marks)
         if self._committed or (self._deciding and decided):
             return
         if self._sent:

@@ -4,6 +4,7 @@ Milvus has no transactions. Changes of aliases are serial, seen by everybody at 
 so the name of an alias is a mark that all clients agree on:
 
     COLLECTION__p_BATCH_UNTIL        pending: rows of the batch do not count
+    COLLECTION__q_BATCH_UNTIL        the same, of a call that changes or removes a subject
     COLLECTION__c_BATCH_UNTIL        changed: they do, and older rows of the subjects they replace do not
     COLLECTION__r_BATCH_UNTIL_KEY    removed: older rows of this subject do not count
 
@@ -19,8 +20,8 @@ from typing import Any, Literal
 
 from twinlens.gallery.milvus_rows import KEY_DIGITS
 
-State = Literal["p", "c", "r"]
-_TAIL = re.compile(rf"__(p|c|r)_([0-9a-f]+)_([0-9a-f]+)(?:_([0-9a-f]{{{KEY_DIGITS}}}))?")
+State = Literal["p", "q", "c", "r"]
+_TAIL = re.compile(rf"__(p|q|c|r)_([0-9a-f]+)_([0-9a-f]+)(?:_([0-9a-f]{{{KEY_DIGITS}}}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Mark:
     """What one alias says.
 
     Attributes:
-        state: pending, changed or removed.
+        state: pending (an enrolment or a change), changed or removed.
         batch: number of the call.
         until_s: end of the writer's lease, seconds since 1970.
         subject_key: who is removed; empty otherwise.
@@ -38,6 +39,11 @@ class Mark:
     batch: int
     until_s: int
     subject_key: str = ""
+
+    @property
+    def pending(self) -> bool:
+        """Whether it says that a call has not committed."""
+        return self.state in ("p", "q")
 
     def alias(self, collection: str) -> str:
         """Return the alias that says so."""
@@ -63,10 +69,13 @@ class View:
     Attributes:
         hidden: batches that are not committed.
         replaced: key of a subject -> batch that its rows must have at least to count.
+        changes: marks of calls that change or remove a subject; a read during which they change is made again, for it
+            may have met neither the old rows nor the new ones.
     """
 
     hidden: frozenset[int] = frozenset()
     replaced: Mapping[str, int] | None = None
+    changes: frozenset[tuple[str, int]] = frozenset()
 
     def condition(self) -> str:
         """Return the condition for the server; empty where every row counts."""

@@ -15,6 +15,7 @@ from twinlens.gallery.contract import Contract
 from twinlens.gallery.milvus_index import settings_of
 from twinlens.gallery.milvus_ledger import Ledger
 from twinlens.gallery.milvus_link import MOST_ROWS, MilvusLink, Record
+from twinlens.gallery.milvus_marks import View
 from twinlens.gallery.milvus_rows import both, quoted, vector_of
 from twinlens.gallery.ranking import rank
 from twinlens.gallery.reading import Truth
@@ -70,11 +71,13 @@ class Searcher:
         self, probes: Float32[np.ndarray, "probes dim"], limit: int, condition: str, excluded: Sequence[str]
     ) -> list[tuple[list[Record], bool]]:
         """Return for each probe the rows that count, and whether there may be more."""
-        view = self._ledger.view()
         without = f"subject_key not in {quoted(excluded)}" if excluded else ""
-        wanted = both(condition, without, view.condition())
-        answers = self._link.search(probes, wanted, _FIELDS, limit, settings_of(self._link.facts(), limit))
-        late = self._ledger.view()
+        settings = settings_of(self._link.facts(), limit)
+
+        def ask(view: View) -> list[list[Record]]:
+            return self._link.search(probes, both(condition, without, view.condition()), _FIELDS, limit, settings)
+
+        answers, late = self._ledger.read(ask)
         return [([row for row in rows if late.shows(row)], len(rows) == limit) for rows in answers]
 
     def _ranked(
