@@ -59,7 +59,7 @@ def write_photos(folder: Path) -> None:
     small = cv2.resize(astronaut[:384, 64:448], (300, 300), interpolation=cv2.INTER_AREA)
     pictures = {
         "portrait.jpg": astronaut,
-        "years-later.jpg": turned,
+        "turned.jpg": turned,
         "crew.jpg": np.concatenate([faces[0], small, faces[2]], axis=1),
         "people/Eileen Collins/portrait.jpg": astronaut,
         "people/E. Collins/copy.jpg": np.ascontiguousarray(astronaut[:, ::-1]),
@@ -111,6 +111,7 @@ def tab(browser: Browser, scheme: str, width: int, height: int, scale: float = 1
         device_scale_factor=scale,
         reduced_motion="reduce",
     )
+    context.set_default_timeout(90_000)
     return context.new_page()
 
 
@@ -140,7 +141,7 @@ def compare(browser: Browser, url: str, photos: Path, out: Path) -> None:
     page = tab(browser, "light", 1120, 1240)
     page.goto(f"{url}/#/compare")
     give(page, "File for first photo", photos / "portrait.jpg")
-    give(page, "File for second photo", photos / "years-later.jpg")
+    give(page, "File for second photo", photos / "turned.jpg")
     page.locator(".verdict").wait_for()
     page.evaluate("scrollTo(0, 0)")
     keep(page, out / "compare.webp")
@@ -152,6 +153,7 @@ def people(browser: Browser, url: str, photos: Path, out: Path) -> None:
     page.goto(f"{url}/#/people")
     page.get_by_role("button", name="Make the first gallery").click()
     page.get_by_role("button", name="Make it").click()
+    page.get_by_role("heading", name="Who is enrolled").wait_for()
     give(page, "Folder of people", photos / "people")
     page.get_by_role("button", name="Enrol 4 photos").click()
     page.get_by_text("not enrolled.").wait_for()
@@ -174,7 +176,7 @@ def phone(browser: Browser, url: str, photos: Path, out: Path) -> None:
     page = tab(browser, "dark", 360, 740, scale=2)
     page.goto(f"{url}/#/compare")
     give(page, "File for first photo", photos / "portrait.jpg")
-    give(page, "File for second photo", photos / "years-later.jpg")
+    give(page, "File for second photo", photos / "turned.jpg")
     page.locator(".verdict").wait_for()
     page.wait_for_timeout(600)
     keep(page, out / "phone.webp")

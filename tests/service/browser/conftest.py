@@ -103,7 +103,7 @@ def _wait(running: Running) -> None:
 @pytest.fixture(scope="session")
 def service(start: Start) -> Running:
     """A service as `twinlens serve` starts it, with our own reports."""
-    return start(reports_dir=str(REPORTS))
+    return start(reports_dir=str(REPORTS), request_timeout_s="180")
 
 
 @pytest.fixture(scope="session")

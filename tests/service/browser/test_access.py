@@ -11,9 +11,8 @@ from typing import Literal
 import pytest
 from platformdirs import user_cache_path
 from playwright.sync_api import Browser, Page, expect
-
-from service.browser.conftest import Photos, Running
-from service.browser.test_people import enrol, make_gallery
+from tests.service.browser.conftest import Photos, Running
+from tests.service.browser.test_people import enrol, make_gallery
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 PAGES = {"compare": "Compare", "people": "People", "who": "Who is this?", "find": "Find", "reports": "Reports"}

@@ -6,9 +6,8 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-
-from service.browser.conftest import Photos, Running
-from service.browser.test_people import make_gallery
+from tests.service.browser.conftest import Photos, Running
+from tests.service.browser.test_people import make_gallery
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 

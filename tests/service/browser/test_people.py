@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-
-from service.browser.conftest import Photos, Running, Start
+from tests.service.browser.conftest import Photos, Running, Start
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
-
-from service.browser.conftest import Running
+from tests.service.browser.conftest import Running
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.service.browser.conftest import Photos, Running, Start
 
-from service.browser.conftest import Photos, Running, Start
 from twinlens.service.keys import Keyring
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

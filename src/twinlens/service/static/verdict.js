@@ -56,7 +56,7 @@ export function scaleBox(answer) {
   const tick = h("span.scale-from", { text: `yes from ${similarity(answer.threshold)}` });
   tick.style.left = `${from}%`;
   const here = h("span.scale-here", { text: similarity(answer.score) });
-  place(here, answer.score);
+  here.style.left = `clamp(1.5rem, ${share(answer.score)}%, 100% - 1.5rem)`; // its digits stay inside
   return h("div.scale", { role: "img", "aria-label": told }, h("div.scale-line", { "aria-hidden": "true" }, bar, mark, here, tick), h("div.row.between.scale-ends", { "aria-hidden": "true" }, h("span", { text: "unlike" }), h("span", { text: "alike" })));
 }
 

@@ -89,7 +89,7 @@ export function whoPage() {
         h("span.name", { text: `${place}. ${one.subject ?? "Unknown"}` }),
         !unknown && likelihood(one.probability),
         one.reasons.map((reason) => h("span.hint", { text: capital(reason) })),
-        others.length > 0 && h("details", {}, h("summary.hint", { text: unknown ? "Most alike" : "Others who are alike" }), h("ul", {}, others.map((other) => h("li.hint", { text: `${other.subject}${other.probability === null ? "" : `: ${percent(other.probability)}`}` })))),
+        others.length > 0 && h("details", {}, h("summary.hint", { text: unknown ? "Most alike" : "Other candidates" }), h("ul", {}, others.map((other) => h("li.hint", { text: `${other.subject}${other.probability === null ? "" : `: ${percent(other.probability)}`}` })))),
         button(unknown ? "Enrol as …" : "Add this photo …", () => enrol(one, photo, seen, gallery), { kind: "small", "aria-haspopup": "dialog", "aria-label": unknown ? `Enrol as …: face ${place}` : `Add this photo …: face ${place}, ${one.subject}` }),
       ),
     );
