@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 from tests.service.browser.conftest import Photos, Running, Start
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -26,7 +26,7 @@ def make_gallery(page: Page, service: Running, name: str, kind: str = "people") 
 
 def enrol(page: Page, service: Running, gallery: str, subject: str, photo: str, **options: str) -> None:
     """Enrol a photo without the page."""
-    file = {"name": f"{subject}/{Path(photo).name}", "mimeType": "image/jpeg", "buffer": Path(photo).read_bytes()}
+    file = FilePayload(name=f"{subject}/{Path(photo).name}", mimeType="image/jpeg", buffer=Path(photo).read_bytes())
     url = f"{service.url}/v1/galleries/{gallery}/enrolments"
     done = page.request.post(url, multipart={**options, "photos": file})
     assert [report["outcome"] for report in done.json()["reports"]] == ["done"], done.text()
