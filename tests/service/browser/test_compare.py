@@ -43,7 +43,7 @@ def test_same_person_is_said_with_what_it_means(page: Page, service: Running, ph
     expect(page.locator(".box")).to_have_count(2)
     expect(page.locator(".lens img")).to_have_count(2)
     expect(page.locator("#polite")).to_contain_text("The same person")  # a screen reader hears it
-    page.get_by_text("Figures").click()
+    page.get_by_role("main").get_by_text("Figures").click()
     expect(page.locator(".figures")).to_contain_text("sface@")
 
 
@@ -95,11 +95,11 @@ def test_another_face_of_a_group_can_be_meant(page: Page, service: Running, phot
 def test_why_shows_both_maps_in_pictures_and_words(page: Page, service: Running, photos: Photos) -> None:
     _pair(page, service, photos, "astronaut.jpg", "turned.jpg")
     page.get_by_role("button", name="Why this answer?").click()
-    expect(page.get_by_text("Covering the faces bit by bit")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("Covering the faces bit by bit")).to_be_visible()
     expect(page.get_by_role("heading", name="Why this answer")).to_be_focused(timeout=WHY_MS)
     for place in range(2):
         assert page.locator(".maps img").nth(place).evaluate("picture => picture.naturalWidth > 0")
-    expect(page.get_by_text("makes the two more alike")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("makes the two more alike")).to_be_visible()
 
 
 def test_photos_are_dropped_and_pasted(page: Page, service: Running, photos: Photos) -> None:
@@ -152,8 +152,8 @@ def test_a_photo_that_the_browser_cannot_draw_works(page: Page, service: Running
 def test_poor_photos_are_told_with_what_to_do(page: Page, service: Running, photos: Photos) -> None:
     _open(page, service)
     _give(page, "first", photos["dim.jpg"])
-    expect(page.get_by_text("This photo could be better:")).to_be_visible()
-    expect(page.get_by_text(re.compile("Too dark"))).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("This photo could be better:")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text(re.compile("Too dark"))).to_be_visible()
 
 
 def test_no_face_is_told_beside_the_photo(page: Page, service: Running, photos: Photos) -> None:
@@ -167,16 +167,16 @@ def test_no_face_is_told_beside_the_photo(page: Page, service: Running, photos: 
 def test_what_is_not_a_photo_is_refused(page: Page, service: Running, photos: Photos) -> None:
     _open(page, service)
     _give(page, "first", photos["notes.txt"])
-    expect(page.get_by_text("notes.txt is not a photo")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("notes.txt is not a photo")).to_be_visible()
     _give(page, "first", photos["text.jpg"])
-    expect(page.get_by_text("That file cannot be read as a photo")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("That file cannot be read as a photo")).to_be_visible()
 
 
 def test_a_photo_too_large_is_told(page: Page, start: Start, photos: Photos) -> None:
     small = start(max_photo_bytes="20000")
     _open(page, small)
     _give(page, "first", photos["astronaut.jpg"])
-    expect(page.get_by_text("That photo is too large")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("That photo is too large")).to_be_visible()
     end(small)
 
 
@@ -187,7 +187,7 @@ def test_a_server_that_is_down_loses_nothing(page: Page, start: Start, photos: P
     end(service)
     page.get_by_label("Very strict").check()
     expect(page.get_by_role("region", name="Answer").get_by_text("The service cannot be reached")).to_be_visible()
-    expect(page.get_by_text("astronaut.jpg")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("astronaut.jpg")).to_be_visible()
     again = start(service.folder, port=int(service.url.rsplit(":", 1)[1]))
     page.get_by_role("button", name="Try again").click()
     _verdict(page, "The same person")

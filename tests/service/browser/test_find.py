@@ -19,9 +19,9 @@ def _open(page: Page, service: Running, album: str) -> None:
 
 def _index(page: Page, photos: Photos) -> None:
     page.get_by_label("Folder of photos").set_input_files(photos["album"])
-    expect(page.get_by_text("4 photos", exact=True)).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("4 photos", exact=True)).to_be_visible()
     page.get_by_role("button", name="Look at 4 photos").click()
-    expect(page.get_by_text("3 photos with faces, 1 without a face.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("3 photos with faces, 1 without a face.")).to_be_visible()
 
 
 def _see_faces(page: Page) -> None:
@@ -40,22 +40,22 @@ def test_all_photos_of_a_person_are_found_and_the_group_keeps_its_name(
     expect(page.locator("img.tile-photo")).to_have_count(2)
     expect(page.locator(".tile .name")).to_have_text(["2020/one.jpg", "2021/two.jpg"])
     page.get_by_role("button", name="Show less certain ones").click()
-    expect(page.get_by_text("There are none.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("There are none.")).to_be_visible()
 
     page.get_by_role("button", name="Group the faces").click()
-    expect(page.get_by_text("1 group, and 1 face seen once")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("1 group, and 1 face seen once")).to_be_visible()
     _see_faces(page)
     name = page.get_by_label("Name of the person in 2 faces")
     name.fill("Eileen Collins")
     name.press("Enter")
-    expect(page.get_by_text("Kept: Eileen Collins.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("Kept: Eileen Collins.")).to_be_visible()
     page.get_by_role("button", name="Group again").click()
     expect(page.get_by_role("heading", name="Eileen Collins", level=3)).to_be_visible()
 
     page.reload()  # the service keeps no photos: names without pictures, until the folder is shown again
     page.get_by_role("combobox", name="Album").select_option("collection")
     page.get_by_role("button", name="Group the faces").click()
-    expect(page.get_by_text("The service keeps no photos.").first).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("The service keeps no photos.").first).to_be_visible()
     page.get_by_label("Folder of photos").set_input_files(photos["album"])
     page.get_by_role("button", name="Only show the pictures here").click()
     page.get_by_role("button", name="Group the faces").click()
@@ -68,9 +68,9 @@ def test_a_photo_of_nobody_and_an_empty_collection(page: Page, service: Running,
     page.get_by_label("File for a photo of the person").set_input_files(photos["coffee.jpg"])
     expect(page.get_by_role("heading", name="No face was found")).to_be_visible()
     page.get_by_label("File for a photo of the person").set_input_files(photos["astronaut.jpg"])
-    expect(page.get_by_text("The collection is empty")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("The collection is empty")).to_be_visible()
     page.get_by_role("button", name="Group the faces").click()
-    expect(page.get_by_text("There are no faces yet.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("There are no faces yet.")).to_be_visible()
 
 
 def test_a_lost_connection_leaves_the_photos_that_are_left(page: Page, service: Running, photos: Photos) -> None:
@@ -82,4 +82,4 @@ def test_a_lost_connection_leaves_the_photos_that_are_left(page: Page, service: 
     page.get_by_role("button", name="Go on with the 4 photos that are left").wait_for()
     page.unroute(re.compile("galleries/broken/photos"))
     page.get_by_role("button", name="Go on with the 4 photos that are left").click()
-    expect(page.get_by_text("3 photos with faces, 1 without a face.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("3 photos with faces, 1 without a face.")).to_be_visible()

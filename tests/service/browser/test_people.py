@@ -58,7 +58,7 @@ def test_the_first_gallery_is_made_here(page: Page, empty: Running) -> None:
     dialog.get_by_role("button", name="Make it").click()
     expect(page.get_by_role("combobox", name="Gallery")).to_have_value("first")
     expect(page.get_by_role("combobox", name="Gallery").locator("option")).to_have_text("first (kept 30 days)")
-    expect(page.get_by_text("Nobody is enrolled yet")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("Nobody is enrolled yet")).to_be_visible()
 
 
 def test_a_folder_is_enrolled_with_a_report_and_its_conflicts_are_settled(
@@ -67,19 +67,19 @@ def test_a_folder_is_enrolled_with_a_report_and_its_conflicts_are_settled(
     make_gallery(page, service, "folder")
     open_people(page, service, "folder")
     _folder(page).set_input_files(photos["people"])
-    expect(page.get_by_text("4 people, 5 photos")).to_be_visible()
-    expect(page.get_by_text("Left out, because they are not photos")).to_contain_text("notes.txt")
+    expect(page.get_by_role("main").get_by_text("4 people, 5 photos")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("Left out, because they are not photos")).to_contain_text("notes.txt")
     page.get_by_role("button", name="Enrol 5 photos").click()
-    expect(page.get_by_text("2 photos enrolled, 3 not enrolled.")).to_be_focused()
+    expect(page.get_by_role("main").get_by_text("2 photos enrolled, 3 not enrolled.")).to_be_focused()
     report = page.get_by_role("list", name="What needs a look")
     expect(report.get_by_role("listitem").filter(has_text="cup.jpg")).to_contain_text("No face found")
     clash = report.get_by_role("listitem").filter(has_text="one.jpg")
     expect(clash).to_contain_text("Looks like 'Copy of Eileen'")
     clash.get_by_role("button", name="Same person: add to Copy of Eileen").click()
-    expect(page.get_by_text("3 photos enrolled, 2 not enrolled.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("3 photos enrolled, 2 not enrolled.")).to_be_visible()
     expect(_row(page, "Copy of Eileen")).to_contain_text("2 photos")
     report.get_by_role("button", name=re.compile("Two people: enrol")).click()
-    expect(page.get_by_text("4 photos enrolled, 1 not enrolled.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("4 photos enrolled, 1 not enrolled.")).to_be_visible()
     expect(_row(page, "Eileen Collins")).to_contain_text("1 photo")
 
 
@@ -88,10 +88,10 @@ def test_loose_photos_ask_whose_they_are(page: Page, service: Running, photos: P
     open_people(page, service, "loose")
     page.get_by_label("Photos of one person").set_input_files(photos["astronaut.jpg"])
     page.get_by_role("button", name="Enrol 1 photo").click()
-    expect(page.get_by_text("Say whose photos they are.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("Say whose photos they are.")).to_be_visible()
     page.get_by_label("Whose photo is astronaut.jpg?").fill('Eileen "Mom" Collins/NASA')  # a name for a path of its own
     page.get_by_role("button", name="Enrol 1 photo").click()
-    expect(page.get_by_text("1 photo enrolled.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("1 photo enrolled.")).to_be_visible()
     expect(_row(page, 'Eileen "Mom" Collins/NASA')).to_be_visible()
 
 
@@ -154,11 +154,11 @@ def test_a_lost_connection_leaves_the_rest_to_be_sent(page: Page, service: Runni
     page.route("**/enrolments", lambda route: route.abort())
     _folder(page).set_input_files(photos["people"])
     page.get_by_role("button", name="Enrol 5 photos").click()
-    expect(page.get_by_text("0 photos enrolled, 5 not sent.")).to_be_visible()
-    expect(page.get_by_text("The service cannot be reached").first).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("0 photos enrolled, 5 not sent.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("The service cannot be reached").first).to_be_visible()
     page.unroute("**/enrolments")
     page.get_by_role("button", name="Send the 5 that are left").click()
-    expect(page.get_by_text("2 photos enrolled, 3 not enrolled.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("2 photos enrolled, 3 not enrolled.")).to_be_visible()
 
 
 def test_enrolment_can_be_stopped_and_gone_on_with(page: Page, service: Running, photos: Photos) -> None:
@@ -169,10 +169,10 @@ def test_enrolment_can_be_stopped_and_gone_on_with(page: Page, service: Running,
     page.get_by_role("button", name="Enrol 5 photos").click()
     expect(page.get_by_role("progressbar")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped. What is enrolled stays")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("Stopped. What is enrolled stays")).to_be_visible()
     page.unroute("**/enrolments")
     page.get_by_role("button", name="Send the 5 that are left").click()
-    expect(page.get_by_text("2 photos enrolled, 3 not enrolled.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("2 photos enrolled, 3 not enrolled.")).to_be_visible()
 
 
 def test_a_gallery_is_deleted_only_by_its_name(page: Page, service: Running, photos: Photos) -> None:

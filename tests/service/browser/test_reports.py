@@ -25,4 +25,4 @@ def test_a_report_that_is_gone_is_told(page: Page, service: Running) -> None:
     page.route("**/v1/reports/lfw-dev", lambda route: route.fulfill(status=404, json={"status": 404, "detail": "gone"}))
     page.goto(f"{service.url}/#/reports")
     page.get_by_role("button", name="Read sface on lfw-dev").click()
-    expect(page.get_by_text("That is not there")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("That is not there")).to_be_visible()

@@ -41,7 +41,7 @@ def test_work_goes_on_as_soon_as_there_is_a_key(
     expect(dialog).to_have_accessible_name("This API key is not known")
     dialog.get_by_label("API key", exact=True).fill(keys[1])
     dialog.get_by_role("button", name="Go on").click()
-    expect(page.get_by_text("A good photo of a face.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("A good photo of a face.")).to_be_visible()
     kept = page.evaluate(
         "[JSON.stringify(sessionStorage), JSON.stringify(localStorage), document.cookie, location.href]"
     )

@@ -27,7 +27,9 @@ def test_known_and_unknown_faces_are_named_and_enrolled(page: Page, service: Run
     expect(page.get_by_role("heading", name="3 faces: 1 known, 2 unknown")).to_be_visible()
     expect(page.locator(".box .tag")).to_have_text(["1unknown", "2Eileen Collins", "3unknown"])
     expect(faces.locator("> li").nth(1)).to_contain_text("2. Eileen Collins")
-    expect(page.get_by_text(re.compile("strangers would be given a name by mistake"))).to_be_visible()
+    expect(
+        page.get_by_role("main").get_by_text(re.compile("strangers would be given a name by mistake"))
+    ).to_be_visible()
     page.get_by_role("button", name="Enrol as …: face 1").click()
     dialog = page.get_by_role("dialog", name="Who is this?")
     dialog.get_by_role("button", name="Enrol").click()
@@ -67,7 +69,7 @@ def test_nobody_on_the_photo_and_no_photo_at_all(page: Page, service: Running, p
     _ask(page, service, "nobody", photos["coffee.jpg"])
     expect(page.get_by_role("heading", name="No face was found")).to_be_visible()
     page.get_by_label("File for photo").set_input_files(photos["text.jpg"])
-    expect(page.get_by_text("That file cannot be read as a photo")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("That file cannot be read as a photo")).to_be_visible()
 
 
 def test_a_failed_question_is_asked_again(page: Page, service: Running, photos: Photos) -> None:
