@@ -153,7 +153,7 @@ def test_limits_must_be_positive(bound: float) -> None:
 def port() -> Iterator[int]:
     """A real server on loopback."""
     limits = Limits(body_bytes=1_000_000, body_grace_s=0.3, work_s=5.0)
-    config = uvicorn.Config(RequestLimits(echo, limits), port=0, log_level="error", lifespan="off", ws="none")
+    config = uvicorn.Config(RequestLimits(echo, limits), port=0, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
