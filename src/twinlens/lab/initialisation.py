@@ -94,8 +94,9 @@ def layers_of(module: nn.Module) -> list[Layer]:
 
 
 def on_processor(module: nn.Module) -> None:
-    """Give memory to a module outlined on the meta device; its weights are to be drawn next."""
-    module.to_empty(device=torch.device("cpu"))
+    """Give memory to what a module has on the meta device, and is to be drawn next; tables it came with stay."""
+    with torch.no_grad():
+        module._apply(lambda one: torch.empty_like(one, device="cpu") if one.is_meta else one)  # type: ignore[no-untyped-call] # noqa: SLF001
 
 
 def _fan_in(weight: Tensor) -> int:

@@ -16,7 +16,8 @@ from twinlens.lab.siamese import Siamese
 
 def penalty(siamese: Siamese, plan: TrainingPlan) -> Tensor:
     """Return what is added to the loss, a float32 scalar; 0 where the plan has no L2."""
-    total = torch.zeros((), device=next(siamese.parameters()).device)
+    one = next(siamese.parameters(), None)
+    total = torch.zeros((), device=None if one is None else one.device)
     if not (plan.l2_convolution or plan.l2_dense):
         return total
     with torch.autocast(total.device.type, enabled=False):

@@ -15,8 +15,9 @@ from twinlens.lab.recipe import BatchPlan, DataPlan, Part, Recipe, TrainingPlan
 
 FOLDER = Path(__file__).parent / "recipes"
 PLANS: Mapping[str, type] = {"data": DataPlan, "batch": BatchPlan, "training": TrainingPlan}
-PARTS = ("trunk", "head", "loss", "optimizer", "schedule", "miner")
-NEEDED = ("name", "title", "source", "data", "trunk", "head", "loss", "batch", "optimizer")
+PARTS = ("trunk", "head", "loss", "optimizer", "schedule", "finish", "miner")
+NEEDED = ("name", "title", "source", "data", "trunk", "head")
+STEPPED = ("loss", "batch", "optimizer")  # needed where anything is learned by steps
 NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -68,7 +69,8 @@ def recipe_of(table: Mapping[str, Any]) -> Recipe:
     for key in table:
         if key not in known:
             raise RecipeError(unknown("key", key, key, known))
-    for needed in NEEDED:
+    stepped = not isinstance(table.get("training"), Mapping) or table["training"].get("epochs") != 0
+    for needed in (*NEEDED, *(STEPPED if stepped else ())):
         if needed not in table:
             msg = f"the recipe needs {needed}"
             raise RecipeError(msg)

@@ -118,7 +118,8 @@ class TrainingPlan:
     """How long, how precise, and which epoch is kept.
 
     Attributes:
-        epochs: at the most.
+        epochs: at the most; 0 where nothing is learned by steps (a trunk without weights and a ``finish``, or
+            members that are trained by recipes of their own).
         patience: epochs without improvement on validation after which it stops; 0 for never.
         monitor: ``loss``, ``accuracy`` (at the threshold that suits validation best) or ``auc`` of validation.
         keep: weights that are kept: of the ``best`` epoch on validation, or the ``last`` one.
@@ -144,8 +145,8 @@ class TrainingPlan:
     flip_test: bool = False
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.patience < 0:
-            msg = f"training.epochs is at least 1 and training.patience 0 or more, got {self.epochs}, {self.patience}"
+        if self.epochs < 0 or self.patience < 0:
+            msg = f"training.epochs and training.patience are 0 or more, got {self.epochs}, {self.patience}"
             raise RecipeError(msg)
 
 
@@ -165,6 +166,8 @@ class Recipe:
         optimizer: what steps.
         schedule: how the learning rate changes.
         training: how long.
+        finish: what is learned of the trained network's features in closed form, on the same training part;
+            ``none`` or ``joint-bayesian``.
         miner: which pairs or triplets of a batch count; ``none`` for all.
         augment: named augmentations in order, each with options; empty for none.
         threshold: ``validation`` chooses the threshold on validation, ``half`` is 0.5 of a probability (and the
@@ -178,10 +181,11 @@ class Recipe:
     data: DataPlan
     trunk: Part
     head: Part
-    loss: Part
-    batch: BatchPlan
-    optimizer: Part
+    loss: Part = field(default_factory=lambda: Part("none"))
+    batch: BatchPlan = field(default_factory=BatchPlan)
+    optimizer: Part = field(default_factory=lambda: Part("none"))
     schedule: Part = field(default_factory=lambda: Part("none"))
+    finish: Part = field(default_factory=lambda: Part("none"))
     training: TrainingPlan = field(default_factory=TrainingPlan)
     miner: Part = field(default_factory=lambda: Part("none"))
     augment: tuple[Part, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -171,7 +172,7 @@ def embed(siamese: Siamese, material: Material, photos: Tensor, recipe: Recipe) 
         photos: int64 (n,), places in the material.
         recipe: says how pictures are scaled.
     """
-    device = next(siamese.parameters()).device
+    device = next(chain(siamese.parameters(), siamese.buffers())).device
     parts = []
     for some in torch.split(photos, CHUNK):
         pictures = scaled(unit(material.pictures[some]), recipe.data.scale)

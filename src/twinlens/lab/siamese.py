@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 from twinlens.lab.heads import Head, build_head, outline_head
 from twinlens.lab.initialisation import on_processor
 from twinlens.lab.networks import Trunk, build_trunk, outline_trunk
+from twinlens.lab.projection import projected
 from twinlens.lab.recipe import Part, Recipe
 
 MARGINS = {"contrastive": 1.0}  # losses whose margin is the distance that decides, and what it is unless given
@@ -93,6 +94,7 @@ def unfilled_siamese(recipe: Recipe) -> Siamese:
         RecipeError: an unknown part or option, or pictures too small for the trunk.
     """
     trunk = outline_trunk(recipe.trunk, channels=recipe.data.channels, size=recipe.data.size)
+    trunk = projected(trunk, recipe.finish)
     siamese = Siamese(trunk, outline_head(head_part(recipe), trunk.dim))
     on_processor(siamese)
     trunk.freeze()

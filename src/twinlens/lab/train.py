@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -33,7 +33,9 @@ from twinlens.lab.curves import curves_png
 from twinlens.lab.data import Material, Portion, open_material
 from twinlens.lab.environment import environment, has_bfloat16
 from twinlens.lab.feed import Feed, Once
+from twinlens.lab.finishing import check_finish, finished
 from twinlens.lab.keeper import Keeper
+from twinlens.lab.members import joined
 from twinlens.lab.module import SiameseModule
 from twinlens.lab.objectives import build_objective
 from twinlens.lab.panels import panels
@@ -101,8 +103,13 @@ def train(
         torch.set_num_threads(limits.threads)
     place = cache or default_cache(os.environ)
     material = open_material(recipe, data_root, cache=place, train_pairs=limits.train_pairs)
+
+    def train_member(member: Recipe, where: Path) -> Outcome:
+        apart = replace(limits, test=False, panels=False)
+        return train(member, data_root, where, resume=True, progress=progress, limits=apart, cache=cache)
+
     with _alone():
-        return _Sitting(recipe, material, folder, limits).run(progress=progress)
+        return _Sitting(recipe, material, folder, limits).run(train_member, progress=progress)
 
 
 class _Sitting:
@@ -129,8 +136,13 @@ class _Sitting:
         siamese.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # convolutions on a processor take half the time
         return SiameseModule(recipe, siamese, objective, feed=feed, judge=judge)
 
-    def run(self, *, progress: bool) -> Outcome:
-        """Train to the end and write everything."""
+    def run(self, train_member: Callable[[Recipe, Path], Outcome], *, progress: bool) -> Outcome:
+        """Train to the end and write everything.
+
+        Args:
+            train_member: trains a recipe in a folder, for a trunk that has members.
+            progress: show epochs on stderr.
+        """
         recipe, folder = self.recipe, self.folder
         precision = "float32"
         if recipe.training.precision == "bfloat16":
@@ -140,12 +152,16 @@ class _Sitting:
         write_recipe(folder, recipe)
         made = environment(recipe, self.material, precision=precision, processes=self.limits.processes)
         write_json(folder / ENVIRONMENT_FILE, made)
-        self._fit(precision, progress=progress)
-        self._load(self.keeper.best or self.module.kept_state())
+        self.notes += joined(self.module.siamese, recipe, folder, train_member)
+        if recipe.training.epochs:
+            self._fit(precision, progress=progress)
+            self._load(self.keeper.best or self.module.kept_state())
+        self.module.siamese = finished(self.module.siamese, self.material, recipe)
         kept = self.keeper.best_epoch or len(self.keeper.rows)
         write_weights(folder / WEIGHTS_FILE, self.module.state_dict(), recipe)
         title = recipe.name
-        write_file(folder / CURVES_FILE, curves_png(self.keeper.rows, title=title, kept_epoch=kept))
+        if self.keeper.rows:
+            write_file(folder / CURVES_FILE, curves_png(self.keeper.rows, title=title, kept_epoch=kept))
         outcome = self._outcome(kept)
         write_outcome(outcome)
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
@@ -269,6 +285,7 @@ def _limited(recipe: Recipe, limits: Limits) -> Recipe:
 
 def _check(recipe: Recipe) -> None:
     """Refuse what contradicts itself."""
+    check_finish(recipe)
     if recipe.data.validation != "none":
         return
     if recipe.training.keep == "best" or recipe.training.patience or recipe.threshold == "validation":

@@ -10,7 +10,10 @@ from torch import Generator
 
 from twinlens.errors import RecipeError
 from twinlens.lab.initialisation import on_processor
+from twinlens.lab.networks.binary_patterns import BinaryPatterns, BinaryPatternsOptions
 from twinlens.lab.networks.efficientnet_lite0 import EfficientNetLite0
+from twinlens.lab.networks.fused import Fused, FusedOptions
+from twinlens.lab.networks.gradients import Gradients, GradientsOptions
 from twinlens.lab.networks.inverted import InvertedOptions
 from twinlens.lab.networks.koch import Koch, KochOptions
 from twinlens.lab.networks.mahler import Mahler, MahlerOptions
@@ -34,6 +37,9 @@ TRUNKS: Mapping[str, TrunkEntry] = {
     "mobilenet-v2": TrunkEntry(InvertedOptions, MobileNetV2),
     "efficientnet-lite0": TrunkEntry(InvertedOptions, EfficientNetLite0),
     "residual": TrunkEntry(ResidualOptions, Residual),
+    "binary-patterns": TrunkEntry(BinaryPatternsOptions, BinaryPatterns),
+    "gradients": TrunkEntry(GradientsOptions, Gradients),
+    "fused": TrunkEntry(FusedOptions, Fused),
 }
 
 

@@ -95,7 +95,8 @@ class Residual(Trunk):
         self.blocks = nn.Sequential(*blocks)
         self.flat = options.pool == "flat"
         self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
-        self.dense = nn.Linear(filters * (side * side if self.flat else 1), options.dim, bias=not options.norm)
+        self.pooled = filters * (side * side if self.flat else 1)
+        self.dense = nn.Linear(self.pooled, options.dim, bias=not options.norm)
         self.norm = nn.BatchNorm1d(options.dim) if options.norm else nn.Identity()
 
     def initialise(self, generator: Generator) -> None:
@@ -108,9 +109,17 @@ class Residual(Trunk):
             if isinstance(block, Block):
                 nn.init.zeros_(block.second_norm.weight)
 
+    @property
+    def breadth(self) -> int:
+        """Numbers before the dense layer."""
+        return self.pooled
+
+    def representation(self, pictures: Tensor) -> Tensor:
+        """Return what the dense layer is given."""
+        maps: Tensor = self.blocks(self.stem(pictures))
+        return maps.flatten(1) if self.flat else maps.mean((2, 3))
+
     def forward(self, pictures: Tensor) -> Tensor:
         """Embed pictures."""
-        maps = self.blocks(self.stem(pictures))
-        pooled = maps.flatten(1) if self.flat else maps.mean((2, 3))
-        embeddings: Tensor = self.norm(self.dense(self.dropout(pooled)))
+        embeddings: Tensor = self.norm(self.dense(self.dropout(self.representation(pictures))))
         return embeddings

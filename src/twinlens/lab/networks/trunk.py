@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
 
 from twinlens.errors import RecipeError
 
@@ -29,6 +29,16 @@ class Trunk(nn.Module, ABC):
     @abstractmethod
     def initialise(self, generator: Generator) -> None:
         """Draw every weight, or load it."""
+
+    @property
+    def breadth(self) -> int:
+        """Numbers that `representation` returns of a picture."""
+        return self.dim
+
+    def representation(self, pictures: Tensor) -> Tensor:
+        """Return what is learned from in closed form (n, width): the embeddings, or what lies before them."""
+        embeddings: Tensor = self(pictures)
+        return embeddings
 
     def frozen(self) -> list[nn.Module]:
         """Return the parts that do not train."""

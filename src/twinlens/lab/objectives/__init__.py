@@ -22,6 +22,7 @@ from twinlens.lab.objectives.people import (
     ArcFaceOptions,
     CosFaceOptions,
     MultiSimilarityOptions,
+    Nothing,
     SubCenterOptions,
     SupConOptions,
     arcface,
@@ -67,6 +68,8 @@ def build_objective(recipe: Recipe, dim: int, people: int, *, generator: Generat
         RecipeError: an unknown name or option, a loss that would not train the head, or no people for their centres.
     """
     name, head = recipe.loss.name, recipe.head.name
+    if not recipe.training.epochs:
+        return Nothing()
     if name not in OBJECTIVES:
         raise RecipeError(unknown("loss", name, name, OBJECTIVES))
     entry = OBJECTIVES[name]

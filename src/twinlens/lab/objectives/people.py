@@ -106,6 +106,22 @@ class PeopleObjective(Objective):
         return loss
 
 
+class Nothing(Objective):
+    """No loss: for recipes that learn nothing by steps."""
+
+    def __init__(self) -> None:
+        super().__init__("people")
+
+    def loss(self, head: Head, embeddings: Tensor, batch: Batch) -> Tensor:
+        """Refuse.
+
+        Raises:
+            RecipeError: always.
+        """
+        msg = "a recipe with training.epochs above 0 needs a [loss]"
+        raise RecipeError(msg)
+
+
 def multi_similarity(options: MultiSimilarityOptions, wanted: Wanted) -> Objective:
     """Return the multi-similarity loss."""
     losses = _losses()

@@ -1,0 +1,96 @@
+"""Fixed descriptors inside a network: against OpenCV and loops."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from twinlens.errors import RecipeError
+from twinlens.lab.networks.binary_patterns import BinaryPatterns, BinaryPatternsOptions
+from twinlens.lab.networks.gradients import Gradients, GradientsOptions
+from twinlens.lab.networks.resampling import Resampled, grey
+
+
+def picture(side: int, channels: int = 1, seed: int = 0) -> torch.Tensor:
+    coarse = np.random.default_rng(seed).random((side // 4, side // 4, channels)).astype(np.float32)
+    smooth = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC).reshape(side, side, channels)
+    return torch.from_numpy(smooth.transpose(2, 0, 1)[None].copy()).clamp(0, 1)
+
+
+@pytest.mark.parametrize("size", [20, 25, 40])
+def test_resampling_is_opencvs_area(size: int) -> None:
+    seen = picture(60)
+    wanted = cv2.resize(seen[0, 0].numpy(), (size, size), interpolation=cv2.INTER_AREA)
+    assert np.allclose(Resampled(60, 1.0, size)(seen)[0, 0].numpy(), wanted, atol=1e-5)
+
+
+def test_resampling_takes_the_centre() -> None:
+    seen = picture(60)
+    assert torch.allclose(Resampled(60, 0.5, 30)(seen), seen[:, :, 15:45, 15:45], atol=1e-6)
+    assert Resampled(60, 1.0, 60)(seen) is seen
+
+
+def test_grey_is_opencvs() -> None:
+    seen = picture(16, 3)
+    wanted = cv2.cvtColor(seen[0].permute(1, 2, 0).numpy(), cv2.COLOR_RGB2GRAY)
+    assert np.allclose(grey(seen)[0, 0].numpy(), wanted, atol=1e-6)
+
+
+def test_patterns_are_those_of_a_loop() -> None:
+    """Radius 1 has its diagonal neighbours between pixels; every step is done by hand."""
+    options = BinaryPatternsOptions(sizes=(14,), radius=1, cell=4, blur=0.0)
+    seen = picture(14)
+    pixels = seen[0, 0].numpy()
+    uniform = [code for code in range(256) if sum((code >> k & 1) != (code >> (k - 1) % 8 & 1) for k in range(8)) <= 2]
+    counts = np.zeros((59, 3, 3))
+    for row in range(12):
+        for column in range(12):
+            code = 0
+            for k in range(8):
+                x, y = column + 1 + np.cos(np.pi * k / 4), row + 1 + np.sin(np.pi * k / 4)
+                x0, y0 = int(np.floor(x + 1e-9)), int(np.floor(y + 1e-9))
+                fx, fy = max(x - x0, 0), max(y - y0, 0)
+                x1, y1 = min(x0 + 1, 13), min(y0 + 1, 13)
+                above = pixels[y0, x0] * (1 - fx) + pixels[y0, x1] * fx
+                below = pixels[y1, x0] * (1 - fx) + pixels[y1, x1] * fx
+                value = above * (1 - fy) + below * fy
+                code |= int(value - pixels[row + 1, column + 1] >= -options.tolerance) << k
+            counts[uniform.index(code) if code in uniform else 58, row // 4, column // 4] += 1
+    found = BinaryPatterns(options, 1, 14)(seen)[0].numpy().reshape(59, 3, 3)
+    assert np.allclose(found, np.sqrt(counts / 16), atol=1e-5)
+
+
+def test_patterns_do_not_see_light() -> None:
+    trunk = BinaryPatterns(BinaryPatternsOptions(sizes=(40,), tolerance=0.0), 1, 40)
+    seen = picture(40).double().float()
+    assert float((trunk(seen) - trunk(seen * 0.5 + 0.25)).abs().mean()) < 0.01
+
+
+def test_gradients_vote_for_their_direction() -> None:
+    """A ramp to the right votes for direction 0 alone, one downwards for a quarter turn."""
+    options = GradientsOptions(sizes=(32,), cell=8, orientations=8)
+    ramp = torch.arange(32.0)[None, None, None].expand(1, 1, 32, 32) / 32
+    trunk = Gradients(options, 1, 32)
+    across = trunk(ramp)[0].reshape(4, 8, 9)[:, :, 4]
+    down = trunk(ramp.transpose(2, 3))[0].reshape(4, 8, 9)[:, :, 4]
+    assert int(across.sum(0).argmax()) == 0
+    assert int(down.sum(0).argmax()) == 2
+    assert float(across[:, 1:].sum()) < 1e-3
+    assert torch.allclose((trunk(ramp)[0].reshape(4 * 8, 9) ** 4).sum(0), torch.ones(9), atol=0.02)  # blocks: norm 1
+
+
+@pytest.mark.parametrize("trunk", [BinaryPatterns, Gradients])
+def test_they_say_how_many_numbers_they_give(trunk: type) -> None:
+    options = BinaryPatternsOptions() if trunk is BinaryPatterns else GradientsOptions()
+    built = trunk(options, 1, 120)
+    with torch.no_grad():
+        assert built(torch.rand(2, 1, 120, 120)).shape == (2, built.dim)
+
+
+def test_what_leaves_nothing_to_count_is_refused() -> None:
+    with pytest.raises(RecipeError, match="leaves no cell"):
+        BinaryPatternsOptions(sizes=(12,))
+    with pytest.raises(RecipeError, match="leaves no block"):
+        GradientsOptions(sizes=(15,))
