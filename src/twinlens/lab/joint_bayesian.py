@@ -70,7 +70,8 @@ def fit_linear(
 
 def _unit(vectors: Float32[np.ndarray, "n dim"]) -> Float32[np.ndarray, "n dim"]:
     lengths: Float32[np.ndarray, "n 1"] = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, 1e-12)
+    unit: Float32[np.ndarray, "n dim"] = vectors / np.maximum(lengths, 1e-12)
+    return unit
 
 
 def _principal(
