@@ -21,6 +21,7 @@ from twinlens.gallery.milvus_integrity import problems_of
 from twinlens.gallery.milvus_ledger import Ledger, Transaction
 from twinlens.gallery.milvus_link import MilvusLink, Record
 from twinlens.gallery.milvus_marks import View
+from twinlens.gallery.milvus_receipt import receipt
 from twinlens.gallery.milvus_rows import (
     FULL,
     SLIM,
@@ -40,8 +41,6 @@ from twinlens.gallery.milvus_searching import Searcher
 from twinlens.gallery.writing import checked, timestamp, unknown
 from twinlens.protocols import Enrolment, Erasure, Subject
 from twinlens.types import Embedding, Match, Template
-
-_NOT_SEEN = "cannot be seen from here"
 
 
 class MilvusGallery:
@@ -306,7 +305,7 @@ class MilvusGallery:
             counts.append((len(rows), change.replace(digest_of(name), [])))
 
         self._change(name, work)
-        return self._receipt(name, *counts[0])
+        return receipt(str(self.address), name, *counts[0])
 
     def remove_photo(self, subject: str, photo: str) -> Erasure:
         """Delete what one photo gave to a subject; the last template takes the subject along.
@@ -330,18 +329,7 @@ class MilvusGallery:
             done.append(change.replace(digest_of(name), self._rewritten(kept, change, tags_of(rows[0]), name)))
 
         self._change(name, work)
-        return self._receipt(name, 1, done[0])
-
-    def _receipt(self, name: str, templates: int, deleted: bool) -> Erasure:
-        """Say what is known of a removal: rows are gone for every reader; bytes are the server's business."""
-        remains = [
-            f"{self.address}: segments on the server's storage, until it has compacted them and freed the old files "
-            f"(dataCoord.gc, by default hours later); {_NOT_SEEN}",
-            f"{self.address}: the server's message log, until its retention ends (by default days); {_NOT_SEEN}",
-        ]
-        if not deleted:
-            remains.insert(0, f"{self.address}: rows, hidden from every reader; the next writer deletes them")
-        return Erasure(name, templates, (f"{self.address}: rows, strongly consistent query",), tuple(remains))
+        return receipt(str(self.address), name, 1, done[0])
 
     # ---- the house
 
