@@ -106,6 +106,7 @@ def test_other_pages_may_not_ask_a_service_without_keys(service: TestClient) -> 
     for headers, error in (
         ({"origin": "https://evil.example"}, "OriginError"),
         ({"origin": "null"}, "OriginError"),
+        ({"origin": "http://[::1"}, "OriginError"),
         ({"sec-fetch-site": "cross-site"}, "OriginError"),
         ({"host": "evil.example"}, "HostError"),
         ({"host": "localhost.evil.example:80"}, "HostError"),

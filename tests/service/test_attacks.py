@@ -242,6 +242,7 @@ def test_cursors_of_somebody_else(service: TestClient, gallery: str, cursor: str
     assert answer.status_code in {200, 422}
     assert service.get("/v1/audit", params={"cursor": cursor}).status_code == 422
     assert service.get("/v1/audit", params={"cursor": "7"}).status_code in {200, 422}
+    assert service.get("/v1/audit", params={"cursor": "9" * 18}).status_code == 422
     assert service.get("/v1/audit/verify", params={"head": cursor}).status_code == 422
 
 
@@ -270,6 +271,8 @@ def test_methods_and_paths_that_are_not_there(service: TestClient) -> None:
     assert service.get("/static/%2e%2e/app.py").status_code == 404
     assert service.get("/static/..%2fapp.py").status_code == 404
     assert service.options("/v1/galleries/a").headers["allow"] == "DELETE, GET, PATCH"
+    assert service.head("/").status_code == 200
+    assert service.put("/").headers["allow"] == "GET, HEAD"
     for answer in (service.put("/v1/galleries"), service.get("/v2/detect")):
         assert answer.headers["content-type"] == "application/problem+json"
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
-from tests.service.conftest import Serve
+from tests.service.conftest import Serve, serving
+
+from twinlens.service.parts import Networks
 
 
 def test_a_gallery_from_its_making_to_its_receipt(serve: Serve, photo: bytes, tmp_path: Path) -> None:
@@ -55,3 +58,55 @@ def test_more_galleries_than_are_held_open(serve: Serve, photo: bytes) -> None:
         for number in range(4):
             found = client.post("/v1/search", files={"photo": photo}, data={"gallery": f"g{number}"}).json()
             assert found["matches"][0]["subject"] == f"P{number}"
+
+
+def test_another_process_deletes_a_gallery_and_makes_it_again(
+    serve: Serve, networks: Networks, photo: bytes, tmp_path: Path
+) -> None:
+    path, files = "/v1/galleries/staff/subjects", [("photos", ("a.jpg", photo))]
+    with serve() as one, serving(networks, tmp_path / "service") as other:
+        assert one.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+        assert one.post(f"{path}/Ada/photos", files=files).status_code == 200
+        assert other.delete("/v1/galleries/staff").status_code == 200
+        assert one.get("/v1/galleries/staff").status_code == 404
+        assert other.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+        assert one.get(path).json()["items"] == []
+        assert one.post(f"{path}/Eve/photos", files=files).json()["reports"][0]["outcome"] == "done"
+        assert [found["name"] for found in other.get(path).json()["items"]] == ["Eve"]
+
+
+def test_a_gallery_is_deleted_once(serve: Serve, photo: bytes) -> None:
+    with serve() as service, ThreadPoolExecutor(4) as threads:
+        for _ in range(5):
+            assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+            service.post("/v1/galleries/staff/subjects/Ada/photos", files=[("photos", ("a.jpg", photo))])
+            answers = list(threads.map(lambda _: service.delete("/v1/galleries/staff").status_code, range(4)))
+            assert answers.count(200) == 1
+            assert set(answers) <= {200, 404, 503}
+
+
+def test_a_deletion_that_fails_is_done_again(serve: Serve, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_disk(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with serve() as service:
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+        service.post("/v1/galleries/staff/subjects/Ada/photos", files=[("photos", ("a.jpg", photo))])
+        with monkeypatch.context() as broken:
+            broken.setattr("twinlens.service.galleries._shred", no_disk)
+            assert service.delete("/v1/galleries/staff").status_code >= 500
+        assert service.get("/v1/galleries/staff/subjects").status_code == 200
+        assert service.delete("/v1/galleries/staff").json()["proven"] is True
+
+
+def test_a_full_disk_is_said_to_be_one(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with serve() as service:
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+        with monkeypatch.context() as disk:
+            disk.setattr("twinlens.zoo.tables.tempfile.mkstemp", full)
+            refused = service.patch("/v1/galleries/staff", json={"retention_days": 3})
+        assert (refused.status_code, refused.json()["error"]) == (503, "GalleryUnavailableError")
+        assert service.get("/v1/galleries/staff").json()["retention_days"] is None

@@ -100,3 +100,20 @@ def test_a_gallery_that_is_not_there(service: TestClient, photo: bytes) -> None:
         assert (refused.status_code, refused.json()["error"]) == (404, "UnknownGalleryError")
     refused = service.post("/v1/identify", files={"photo": photo}, data={"gallery": "../../etc"})
     assert (refused.status_code, refused.json()["error"]) == (404, "UnknownGalleryError")
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/../b"])
+def test_nobody_gets_a_name_that_clients_leave_out_of_a_path(
+    service: TestClient, gallery: str, photo: bytes, name: str
+) -> None:
+    enrol(service, gallery, "Ada", photo)
+    path = f"/v1/galleries/{gallery}/subjects/Ada"
+    assert service.patch(path, json={"name": name}).status_code == 422
+    assert service.get(path).status_code == 200
+
+
+def test_tags_that_cannot_be_are_said_before_a_photo_is_stored(service: TestClient, gallery: str, photo: bytes) -> None:
+    path, files = f"/v1/galleries/{gallery}/subjects", [("photos", ("a.jpg", photo))]
+    for tags in ('{"team": "a\\nb"}', '{"": "north"}'):
+        assert service.post(f"{path}/Ada/photos", files=files, data={"tags": tags}).status_code == 422
+    assert service.get(path).json()["items"] == []

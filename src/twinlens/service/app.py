@@ -150,7 +150,7 @@ def _add_page(api: FastAPI) -> None:
     """Serve the web page."""
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
 
-    @api.get("/", include_in_schema=False)
+    @api.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
 
@@ -187,7 +187,7 @@ def _add_problems(api: FastAPI) -> None:
         names = {404: "NoSuchPathError", 405: "MethodError"}
         headers = {name.lower(): text for name, text in (error.headers or {}).items()}
         if error.status_code == 405:
-            headers["allow"] = ", ".join(_methods_of(request.url.path))
+            headers["allow"] = ", ".join(_methods_of(request.url.path)) or "GET, HEAD"  # the page and its files
         return ProblemResponse(
             Refusal(error.status_code, names.get(error.status_code, "RequestError"), str(error.detail), headers=headers)
         )

@@ -300,7 +300,7 @@ class AuditLog:
         size, entries = self.head().size, list[Entry]()
         try:
             with self.path.open("rb") as file:
-                file.seek(max(0, cursor - 1))
+                file.seek(min(max(0, cursor - 1), size))  # a file system has a bound of its own
                 if not 0 <= cursor <= size or (cursor and file.read(1) != b"\n") or limit < 1:
                     msg = f"a page of the audit log begins where another ended, and has 1 or more entries; got {cursor}"
                     raise OptionError(msg)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from twinlens.errors import ModelError, TwinlensError
+from twinlens.gallery.contract import label
 from twinlens.recognizer import EnrolmentReport, EnrolOptions, Examined
 from twinlens.recognizer.choice import Choice, prominent
 from twinlens.recognizer.enrolment import enrol_photo
@@ -108,13 +109,27 @@ class Enroller:
         return made
 
 
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Say what cannot be stored before anything is.
+
+    Raises:
+        OptionError: a tag or a value that is too long, or has control characters.
+    """
+    for key, text in tags.items():
+        label(key, "tag"), label(text or "-", "tag's value")  # an empty value removes the tag
+
+
 def people(options: EnrolOptions, tags: dict[str, str]) -> Storing:
     """Return how a photo of a person is stored.
 
     Args:
         options: what enrolment lets pass.
         tags: set on a subject whose photo was stored.
+
+    Raises:
+        OptionError: tags that cannot be stored; to be said before a photo is.
     """
+    check_tags(tags)
 
     def store(found: OpenGallery, subject: str, photo: Examined) -> EnrolmentReport:
         recognizer = found.recognizer

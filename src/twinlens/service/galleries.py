@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from twinlens.errors import ConflictError, GalleryError, GalleryUnavailableError, OptionError
+from twinlens.errors import ConflictError, GalleryError, GalleryUnavailableError, ModelError, OptionError
 from twinlens.gallery import open_gallery
 from twinlens.protocols import Gallery
 from twinlens.recognizer import Recognizer
@@ -68,7 +68,9 @@ class OpenGallery:
         writing: held while a face is compared with who is enrolled and stored, so that two requests do not enrol one
             person under two names.
         users: requests that use it now.
-        closing: it is about to be deleted.
+        closing: it is about to be deleted, or was.
+        file: which file it is, as the system tells files apart; None for another engine. Another process of the
+            service may have deleted the gallery and made one of that name.
         used_at: when it was used last, by the monotonic clock.
     """
 
@@ -76,6 +78,7 @@ class OpenGallery:
     writing: threading.Lock = field(default_factory=threading.Lock)
     users: int = 0
     closing: bool = False
+    file: tuple[int, int] | None = None
     used_at: float = 0.0
 
 
@@ -191,10 +194,15 @@ class Galleries:
         try:
             yield found
         finally:
-            with self._lock:
-                found.users -= 1
-                found.used_at = time.monotonic()
-                self._lock.notify_all()
+            self._leave(name, found)
+
+    def _leave(self, name: str, found: OpenGallery) -> None:
+        with self._lock:
+            found.users -= 1
+            found.used_at = time.monotonic()
+            self._lock.notify_all()
+            if found.closing and not found.users and self._open.get(name) is not found:
+                found.recognizer.close()
 
     def delete(self, name: str) -> Removal:
         """Erase a gallery with all that is in it, and look whether anything is left.
@@ -206,6 +214,9 @@ class Galleries:
         with self._lock:
             self.record(name)
             found = self._opened(name)
+            if found.closing:
+                msg = f"the gallery {name!r} is being deleted by another request"
+                raise GalleryUnavailableError(msg)
             found.closing = True
             if not self._lock.wait_for(lambda: found.users == 0, PATIENCE_S):
                 found.closing = False
@@ -214,10 +225,10 @@ class Galleries:
         try:
             receipt = self._emptied(name, found.recognizer.gallery)
         except BaseException:
-            found.closing = False
+            self._drop(name, found)  # it was closed: whoever asks next opens what is left of it
             raise
         with self._lock:
-            del self._open[name]
+            self._open.pop(name, None)
             self._note(name).unlink(missing_ok=True)
         found.recognizer.close()
         return receipt
@@ -231,13 +242,24 @@ class Galleries:
 
     def _opened(self, name: str) -> OpenGallery:
         """Return an open gallery; close the one that was idle longest where too many are open."""
+        place = self._url.replace("{gallery}", name) if self._url else self._folder / f"{name}.db"
         found = self._open.get(name)
+        if found is not None and not found.closing and found.file != _file(place):
+            self._open.pop(name)  # another process deleted it; the last who uses it closes it
+            found.closing = True
+            if not found.users:
+                found.recognizer.close()
+            found = None
         if found is None:
             self._make_room()
-            place = self._url.replace("{gallery}", name) if self._url else self._folder / f"{name}.db"
-            found = OpenGallery(self._recognizer(open_gallery(place, model=self._model, dim=self._dim)))
-            self._open[name] = found
+            recognizer = self._recognizer(open_gallery(place, model=self._model, dim=self._dim))
+            found = self._open[name] = OpenGallery(recognizer, file=_file(place))
         return found
+
+    def _drop(self, name: str, found: OpenGallery) -> None:
+        with self._lock:
+            self._open.pop(name, None)
+        found.recognizer.close()
 
     def _make_room(self) -> None:
         idle = [(found.used_at, name) for name, found in self._open.items() if not found.users and not found.closing]
@@ -269,7 +291,20 @@ class Galleries:
         return self._folder / f"{name}.json"
 
     def _write(self, record: Record) -> None:
-        write_whole(self._note(record.name), json.dumps(asdict(record)).encode())
+        try:
+            write_whole(self._note(record.name), json.dumps(asdict(record)).encode())
+        except ModelError as error:  # it cannot be written: the disk is full, say
+            msg = f"what is remembered of the gallery {record.name!r} cannot be written: free space, or try again later"
+            raise GalleryUnavailableError(msg) from error
+
+
+def _file(place: Path | str) -> tuple[int, int] | None:
+    """Return how the system tells a file from others; None for another engine, or where there is none."""
+    try:
+        known = place.stat() if isinstance(place, Path) else None
+    except FileNotFoundError:
+        return None
+    return (known.st_dev, known.st_ino) if known else None
 
 
 def _unknown(name: str) -> Refusal:

@@ -47,9 +47,17 @@ class SameOrigin:
             told = f"this service is not called {host[:80]!r}: name it in the setting hosts (TWINLENS_HOSTS)"
             return Refusal(421, "HostError", told)
         origin, site = header(scope, b"origin"), header(scope, b"sec-fetch-site")
-        foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        foreign = origin is not None and _place(origin) != host.lower()
         if foreign or (site is not None and site not in _OWN and scope["method"] not in {"GET", "HEAD"}):
             return Refusal(403, "OriginError", "another web page asks: only the service's own page may, in a browser")
+        return None
+
+
+def _place(origin: str) -> str | None:
+    """Return the host and port of an origin; None for what is no address."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
         return None
 
 

@@ -14,6 +14,7 @@ from twinlens.gallery.contract import label
 from twinlens.protocols import Subject
 from twinlens.service import answers, asked as a, schemas as s
 from twinlens.service.deeds import Deeds
+from twinlens.service.enrolling import check_tags
 from twinlens.service.parts import Parts
 from twinlens.service.refusals import Refusal
 from twinlens.service.wiring import ENROL, READ, DeedsOf, GalleryName, PartsOf, SubjectName, admitted, refusals
@@ -104,13 +105,24 @@ def _shown(parts: Parts, gallery: str, name: str) -> Subject:
 
 def _changed(parts: Parts, deeds: Deeds, gallery: str, name: str, asked: a.SubjectChange) -> Subject:
     with parts.galleries.use(gallery) as found, found.writing:
-        for key, text in (asked.tags or {}).items():  # what cannot be stored is said before anything is
-            label(key, "tag"), label(text or "-", "tag's value")
+        check_tags(asked.tags or {})
         if asked.name is not None:
+            _reachable(asked.name)
             deeds.rename(gallery, found, name, asked.name)
         if asked.tags is not None:
             deeds.tag(gallery, found, asked.name or name, asked.tags)
     return _shown(parts, gallery, asked.name or name)
+
+
+def _reachable(name: str) -> None:
+    """Refuse a name that clients would change in a path.
+
+    Raises:
+        OptionError: a part of it is . or .., which addresses do not keep (RFC 3986, 5.2.4).
+    """
+    if {".", ".."} & set(name.split("/")):
+        msg = f"a subject's name has no part . or .., got {name[:80]!r}: nobody could ask for it again"
+        raise OptionError(msg)
 
 
 def _tags(pairs: list[str]) -> dict[str, str]:
