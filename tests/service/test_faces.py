@@ -90,3 +90,17 @@ def test_a_photo_is_called_as_its_field_and_options_are_bound_to_what_is_known(
     ):
         refused = service.post("/v1/verify", files=files, data=told)
         assert (refused.status_code, refused.json()["error"]) == (422, "RequestError"), (list(files), told)
+
+
+@pytest.mark.parametrize(
+    ("sent", "data", "said"),
+    [
+        (["left", "right"], {"threshold": "0.5"}, "threshold: no such field; there are: target_fmr, crops"),
+        (["left"], {}, "wanted one photo called 'right', got 0; to be sent once: left, right"),
+    ],
+)
+def test_what_is_not_known_or_not_there_is_named_beside_what_is(
+    service: TestClient, photo: bytes, sent: list[str], data: dict[str, str], said: str
+) -> None:
+    refused = service.post("/v1/verify", files=dict.fromkeys(sent, photo), data=data)
+    assert (refused.status_code, refused.json()["error"], refused.json()["detail"]) == (422, "RequestError", said)

@@ -79,7 +79,7 @@ class Intake:
         for name in names:
             count = sum(key == name for key, _ in photos)
             if count != 1:
-                raise _invalid(f"wanted one photo called {name!r}, got {count}; wanted {', '.join(names)}")
+                raise _invalid(f"wanted one photo called {name!r}, got {count}; to be sent once: {', '.join(names)}")
         found = dict(photos)
         return validated(options, told), [self.checked(found[name], name) for name in names]
 
@@ -270,15 +270,19 @@ def validated(model: type[M], given: Mapping[str, object], where: str = "") -> M
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise _invalid(said(error.errors(include_input=False, include_url=False), where)) from error
+        problems = error.errors(include_input=False, include_url=False)
+        raise _invalid(said(problems, where, tuple(model.model_fields))) from error
 
 
-def said(problems: Sequence[Mapping[str, Any]], where: str = "") -> str:
-    """Put what pydantic found wrong into one sentence."""
+def said(problems: Sequence[Mapping[str, Any]], where: str = "", known: Sequence[str] = ()) -> str:
+    """Put what pydantic found wrong into one sentence; ``known`` are the fields that there are."""
     told = []
     for problem in problems[:5]:
         place = ".".join(map(str, ([where] if where else []) + list(problem["loc"])))
-        told.append(f"{place[:120]}: {problem['msg']}")
+        fault = problem["msg"]
+        if problem["type"] == "extra_forbidden":
+            fault = f"no such field; there are: {', '.join(known)}" if known else "no such field"
+        told.append(f"{place[:120]}: {fault}")
     more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
     return "; ".join(told) + more
 

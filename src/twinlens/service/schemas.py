@@ -18,6 +18,15 @@ Probability = Annotated[
     Field(examples=[0.998], description="That it is the same person, at even odds before; null: not calibrated."),
 ]
 
+Share = Annotated[
+    float | None,
+    Field(
+        examples=[0.998],
+        description="That it is this subject, rather than another or nobody enrolled, at even odds before that the "
+        "person is enrolled; all of them and nobody sum to 1. null: not calibrated.",
+    ),
+]
+
 
 class Answer(BaseModel):
     """A part of an answer."""
@@ -106,7 +115,7 @@ class CandidateAnswer(Answer):
 
     subject: Annotated[str, Field(examples=[NAME])]
     score: Score
-    probability: Probability
+    probability: Share
     rank: Annotated[int, Field(ge=1, examples=[1])]
 
 
@@ -116,7 +125,7 @@ class NamedFace(Answer):
     face: FaceAnswer
     subject: Annotated[str | None, Field(examples=[NAME])]
     score: Annotated[float | None, Field(examples=[0.71], description="Of the best candidate.")]
-    probability: Probability
+    probability: Share
     candidates: list[CandidateAnswer]
     reasons: Annotated[list[str], Field(description="Why it is unknown, or to be taken with care.")]
 
@@ -148,7 +157,7 @@ class GalleryAnswer(Answer):
     kind: Literal["people", "album"]
     retention_days: int | None
     created_at: Annotated[str, Field(examples=["2026-11-26T10:00:00+00:00"])]
-    subjects: Annotated[int | None, Field(description="null in the list of galleries.")] = None
+    subjects: Annotated[int | None, Field(description="Counted where one gallery is shown; null elsewhere.")] = None
     templates: int | None = None
 
 
