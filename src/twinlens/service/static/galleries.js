@@ -10,8 +10,8 @@ import { count } from "/static/words.js";
 
 const CHANGED = "twinlens-galleries"; // an event: another page made or deleted one
 const WORDS = {
-  people: { one: "Gallery", make: "New gallery", first: "people", hint: "Who is enrolled, by name." },
-  album: { one: "Album", make: "New album", first: "photos", hint: "Every face of a photo collection, without names at first." },
+  people: { one: "Gallery", make: "New gallery", first: "people", hint: "A gallery holds who is enrolled, by name." },
+  album: { one: "Album", make: "New album", first: "photos", hint: "An album holds every face of a photo collection, to be searched, grouped and named." },
 };
 
 /** A path of the REST interface under a gallery. */

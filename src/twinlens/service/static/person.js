@@ -7,7 +7,7 @@ import { inGallery, ofSubject } from "/static/galleries.js";
 import { noteBox } from "/static/notes.js";
 import { Problem } from "/static/problems.js";
 import { showReceipt } from "/static/receipt.js";
-import { count, listed, when } from "/static/words.js";
+import { count, number, when } from "/static/words.js";
 
 /** Show a person; true where something was changed. */
 export async function openPerson(gallery, person) {
@@ -22,7 +22,7 @@ export async function openPerson(gallery, person) {
   const saved = await openDialog(
     person.name,
     [
-      h("dl.facts", {}, [["Photos", count(person.templates, "photo")], ["Enrolled", when(person.created_at)], ["From", listed(person.sources ?? [], 8)]].filter(([, value]) => value).map(([what, value]) => h("div", {}, h("dt", { text: what }), h("dd", { text: value })))),
+      h("dl.facts", {}, [["Photos", count(person.templates, "photo")], ["Enrolled", when(person.created_at)], ["From", lines(person.sources ?? [], 8)]].filter(([, value]) => value.length).map(([what, value]) => h("div", {}, h("dt", { text: what }), h("dd", {}, value)))),
       field("Name", name),
       field("Tags", tags, "One a line, as team: north."),
       h("div.row", {}, button("Merge with …", then("merge"), { drawing: "merge", kind: "small" }), button("Delete …", then("delete"), { drawing: "bin", kind: "small danger" })),
@@ -47,6 +47,12 @@ export async function openPerson(gallery, person) {
   if (next === "merge") return mergePerson(gallery, person.name);
   if (next === "delete") return deletePerson(gallery, person.name);
   return Boolean(saved);
+}
+
+/** Names one below the other: they hold blanks and are long. */
+function lines(names, most) {
+  const shown = names.length > most ? [...names.slice(0, most), `and ${number(names.length - most)} more`] : names;
+  return shown.map((text) => h("span.source", { text }));
 }
 
 /** Ask whom a person is the same as, and merge; true where it was done. */

@@ -3,7 +3,7 @@
 const ADVICE = {
   NoFaceError: ["No face was found", "Take a photo in which the face is visible, well lit and at least 30 pixels wide."],
   ImageTooLargeError: ["That photo is too large", "Save it smaller, or cut out the part with the face, and try again."],
-  ImageError: ["That file cannot be read as a photo", "JPEG, PNG, WebP, TIFF, GIF, BMP and HEIC photos work. Was it perhaps cut short in a download?"],
+  ImageError: ["That file cannot be read as a photo", "JPEG, PNG, WebP, TIFF, GIF and BMP photos work, HEIC where the service was installed for it. Was it perhaps cut short in a download?"],
   QualityError: ["The face is too poor to work with", "Take a sharper, brighter photo from the front."],
   OptionError: ["The service does not accept that", "Change what is named below and try again."],
   CalibrationError: ["That strictness cannot be promised", "The model was not measured on enough strangers for it. Choose a less strict one."],
@@ -24,7 +24,7 @@ const BY_STATUS = {
   408: ["That took too long to arrive", "Check the connection and try again, with fewer or smaller photos."],
   409: ["That clashes with something that is there", "See below, change it, and try again."],
   413: ["That is too large for the service", "Save the photo smaller, or send fewer at once."],
-  415: ["That file is not a photo", "JPEG, PNG, WebP, TIFF, GIF, BMP and HEIC photos work."],
+  415: ["That file is not a photo", "JPEG, PNG, WebP, TIFF, GIF and BMP photos work, HEIC where the service was installed for it."],
   422: ["The service does not accept that", "See below, change it, and try again."],
   429: ["Too many requests", "Wait a moment and try again."],
   500: ["The service made an error", "Try again. If it happens again, whoever runs the service finds it in the log by its number."],

@@ -8,11 +8,12 @@ const PAIR = [
   { value: "0.0001", name: "Strict", meaning: "1 in 10,000 strangers passes" },
   { value: "0.00001", name: "Very strict", meaning: "1 in 100,000 strangers passes" },
 ];
-/** For a search: without a rate of its own the service's rate of searches holds, whatever the size of the gallery. */
+/** For a search: without a rate of its own the service's rate of searches holds, whatever the size of the gallery.
+ * A fixed rate is looser than that in a large gallery and stricter in one of less than ten photos: it has no other name. */
 export const SEARCH = [
-  { value: "", name: "Usual", meaning: "set by the gallery's size" },
-  { value: "0.001", name: "Relaxed", meaning: "1 in 1,000 by each person enrolled" },
-  { value: "0.00001", name: "Very strict", meaning: "1 in 100,000 by each person enrolled" },
+  { value: "", name: "Usual", meaning: "follows the gallery's size" },
+  { value: "0.001", name: "1 in 1,000", meaning: "strangers for each photo enrolled" },
+  { value: "0.00001", name: "1 in 100,000", meaning: "strangers for each photo enrolled" },
 ];
 
 /**
