@@ -110,3 +110,18 @@ def test_a_full_disk_is_said_to_be_one(serve: Serve, monkeypatch: pytest.MonkeyP
             refused = service.patch("/v1/galleries/staff", json={"retention_days": 3})
         assert (refused.status_code, refused.json()["error"]) == (503, "GalleryUnavailableError")
         assert service.get("/v1/galleries/staff").json()["retention_days"] is None
+
+
+def test_without_its_folder_the_service_is_not_ready(serve: Serve, tmp_path: Path) -> None:
+    with serve() as service:
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+        folder = tmp_path / "service" / "galleries"
+        away = folder.rename(folder.with_name("away"))
+        for path in ("/readyz", "/v1/galleries"):
+            refused = service.get(path)
+            assert (refused.status_code, refused.json()["error"]) == (503, "GalleryUnavailableError"), path
+            assert str(tmp_path) not in refused.text
+        away.rename(folder)
+        assert service.get("/readyz").status_code == 200
+        (folder / "gone.json").symlink_to(folder / "nothing")  # as a gallery is that is deleted while they are listed
+        assert [one["name"] for one in service.get("/v1/galleries").json()["items"]] == ["staff"]

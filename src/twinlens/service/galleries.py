@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,8 +122,21 @@ class Galleries:
             raise GalleryError(msg) from error
 
     def records(self) -> list[Record]:
-        """Return the galleries by name."""
-        return [self.record(path.stem) for path in sorted(self._folder.glob("*.json")) if NAME.fullmatch(path.stem)]
+        """Return the galleries by name.
+
+        Raises:
+            GalleryUnavailableError: the folder is gone or cannot be read.
+        """
+        try:
+            notes = sorted(path for path in self._folder.iterdir() if path.suffix == ".json")
+        except OSError as error:
+            msg = f"the folder of galleries {self._folder}: {error.strerror}: put it back, then restart the service"
+            raise GalleryUnavailableError(msg) from error
+        found: list[Record] = []
+        for name in (path.stem for path in notes if NAME.fullmatch(path.stem)):
+            with suppress(Refusal):  # deleted since
+                found.append(self.record(name))
+        return found
 
     def record(self, name: str) -> Record:
         """Return what is remembered of a gallery.
