@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from starlette.testclient import TestClient
 
 from twinlens import errors
 from twinlens.service.errors import STATUSES, refusal_of, status_of
@@ -58,3 +59,17 @@ def test_places_of_the_disk_stay_here() -> None:
 def test_a_subject_with_a_slash_is_still_named() -> None:
     told = refusal_of(errors.UnknownSubjectError("nobody called 'team/Ada' is enrolled")).problem()
     assert "'team/Ada'" in str(told["detail"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "error", "detail"),
+    [
+        ("GET", "/v1/nosuch", "NoSuchPathError", "nothing answers at this path: /openapi.json lists those that do"),
+        ("PUT", "/v1/galleries", "MethodError", "this path does not take PUT: it takes GET, POST"),
+    ],
+)
+def test_a_wrong_path_or_method_is_told_what_there_is(
+    service: TestClient, method: str, path: str, error: str, detail: str
+) -> None:
+    refused = service.request(method, path).json()
+    assert (refused["error"], refused["detail"]) == (error, detail)

@@ -184,13 +184,7 @@ def _add_problems(api: FastAPI) -> None:
 
     @api.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        names = {404: "NoSuchPathError", 405: "MethodError"}
-        headers = {name.lower(): text for name, text in (error.headers or {}).items()}
-        if error.status_code == 405:
-            headers["allow"] = ", ".join(_methods_of(request.url.path)) or "GET, HEAD"  # the page and its files
-        return ProblemResponse(
-            Refusal(error.status_code, names.get(error.status_code, "RequestError"), str(error.detail), headers=headers)
-        )
+        return ProblemResponse(_unrouted(request, error))
 
     @api.exception_handler(ClientDisconnect)
     async def gone(_: Request, __: ClientDisconnect) -> Response:
@@ -201,6 +195,19 @@ def _add_problems(api: FastAPI) -> None:
         return ProblemResponse(Refusal(500, "ServiceError", OUR_FAULT))
 
     _describe_problems(api)
+
+
+def _unrouted(request: Request, error: HTTPException) -> Refusal:
+    """Return what the framework refused by itself: a path that is not there, a method that the path does not take."""
+    headers = {name.lower(): text for name, text in (error.headers or {}).items()}
+    if error.status_code == 404:
+        detail = "nothing answers at this path: /openapi.json lists those that do"
+        return Refusal(404, "NoSuchPathError", detail, headers=headers)
+    if error.status_code == 405:
+        allowed = ", ".join(_methods_of(request.url.path)) or "GET, HEAD"  # the page and its files
+        detail = f"this path does not take {request.method[:20]}: it takes {allowed}"
+        return Refusal(405, "MethodError", detail, headers={**headers, "allow": allowed})
+    return Refusal(error.status_code, "RequestError", str(error.detail), headers=headers)
 
 
 def _methods_of(path: str) -> list[str]:
