@@ -115,7 +115,8 @@ def gallery_place(named: str | None, *, new: bool) -> str:
     if "://" in place:
         return place
     if not new and not path.exists():
-        msg = f"no gallery at {path}: check --gallery, or enrol somebody first: twinlens enrol NAME PHOTO"
+        doubt = "check the name (twinlens doctor says where the default one is), or " if named else ""
+        msg = f"no gallery at {path}: {doubt}make it: twinlens enrol NAME PHOTO"
         raise GalleryError(msg)
     if not named:
         path.parent.mkdir(parents=True, exist_ok=True)
