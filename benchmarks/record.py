@@ -11,6 +11,7 @@ same scores are read again for the mean over seeds and for drawing people.
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/record"))
     parser.add_argument("--write", action="store_true")
     words = parser.parse_args()
-    root = data_root()
+    root = data_root(os.environ)
     parts = []
     for name, said in (("unrestricted", "Unrestricted"), ("restricted", "Restricted")):
         folders = sorted(path.parent for path in words.runs.glob(f"{name}-s*/outcome.json"))
