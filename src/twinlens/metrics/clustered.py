@@ -50,7 +50,7 @@ def clustered_rate(errors: Counts, trials: Counts, *, ends: int, confidence: flo
         people = int(np.count_nonzero(trials))
         units = max(min(round(total), people if ends == 1 else people * (people - 1) // 2), 1)
         return wilson(round(rate * units), units, confidence=confidence)
-    return _wider(round(wrong), round(total), variance(errors, trials, ends=ends), confidence)
+    return _wider(wrong, total, variance(errors, trials, ends=ends), confidence)
 
 
 def listed_rate(wrong: Bool[np.ndarray, " pairs"], ends: People, *, confidence: float = CONFIDENCE) -> Interval:
@@ -86,10 +86,10 @@ def listed_rate(wrong: Bool[np.ndarray, " pairs"], ends: People, *, confidence: 
     return _wider(count, len(wrong), max(spread, 0.0) / len(wrong) ** 2, confidence)
 
 
-def _wider(wrong: int, total: int, spread: float, confidence: float) -> Interval:
+def _wider(wrong: float, total: float, spread: float, confidence: float) -> Interval:
     """Return the wider of Wilson's interval and the one by a variance, taken on the log odds."""
     rate = wrong / total
-    narrow = wilson(wrong, total, confidence=confidence)
+    narrow = wilson(round(wrong), round(total), confidence=confidence)
     reach = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(spread) / (rate * (1 - rate))
     odds = math.log(rate) - math.log1p(-rate)
     low, high = (_share(odds + side * reach) for side in (-1, 1))
