@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from twinlens.detect.options import SCALES, Scales
+from twinlens.detect.options import SCALES, DetectOptions, Scales
 from twinlens.detect.yunet import YuNet, decode, network_input
 from twinlens.types import Face, Image
 
@@ -133,3 +133,15 @@ def test_the_most_confident_comes_first_and_none_below_the_bar(astronaut: Image,
 def test_a_picture_of_one_pixel_is_no_face(yunet: Maker) -> None:
     assert yunet().detect([Image(np.zeros((1, 1, 3), np.uint8))]) == [[]]
     assert yunet(scales="tiny").detect([Image(np.zeros((1, 900, 3), np.uint8))]) == [[]]
+
+
+class Unasked:
+    """A network that nobody may ask."""
+
+    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        raise AssertionError(batch.shape)
+
+
+def test_a_line_of_many_pixels_costs_nothing() -> None:
+    line = Image(np.zeros((400_000, 7, 3), np.uint8))
+    assert YuNet(Unasked(), DetectOptions(scales="tiny")).detect([line]) == [[]]

@@ -30,6 +30,7 @@ GRID = 64  # pixels; 32 would do for the strides, but an engine prepares itself 
 VOTE_PART = 0.3  # of the least score: what a level must be sure of to have a vote
 VOTE_LEAST = 0.02  # thousands of candidates in a picture are below, and hardly a face
 MAX_LOG_SIZE = 10.0  # a box of e^10 cells: keeps exp() finite whatever the network answers
+LEAST_SIDE = 8  # pixels: no face fits into less, and a line of 400,000 would be looked at for seconds
 
 
 class YuNet:
@@ -59,6 +60,8 @@ class YuNet:
         return [self._detect(image) for image in images]
 
     def _detect(self, image: Image) -> list[Face]:
+        if min(image.width, image.height) < LEAST_SIDE:
+            return []
         looks = levels(image.width, image.height, self._options)
         found = self._merged([self._look(image, level) for level in looks], looks)
         if len(found) == 0 and self._options.scales != "single":
