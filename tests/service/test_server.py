@@ -94,6 +94,7 @@ def test_a_server_answers_and_ends_when_told(tmp_path: Path, photo: bytes) -> No
 @pytest.mark.timeout(180)
 def test_told_to_end_it_answers_what_it_was_asked(tmp_path: Path, photo: bytes) -> None:
     answers: list[int] = []
+    stored: list[str] = []  # one photo under many names is one conflict after another: only what is done counts
     with served(tmp_path, "--workers", "1") as (process, url):
         httpx2.post(f"{url}v1/galleries", json={"name": "staff"})
         begun = threading.Barrier(9)
@@ -106,6 +107,7 @@ def test_told_to_end_it_answers_what_it_was_asked(tmp_path: Path, photo: bytes) 
                     target, data={"accept_conflict": "1"}, files={"photos": photo + bytes([number])}, timeout=60
                 )
                 answers.append(answer.status_code)
+                stored.extend(report["outcome"] for report in answer.json()["reports"] if report["outcome"] == "done")
 
         asking = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
         for one in asking:
@@ -118,7 +120,7 @@ def test_told_to_end_it_answers_what_it_was_asked(tmp_path: Path, photo: bytes) 
         process.wait(PATIENCE_S)
     assert set(answers) <= {200}
     with served(tmp_path) as (_, url):
-        assert httpx2.get(f"{url}v1/galleries/staff").json()["subjects"] >= len(answers) - answers.count(503)
+        assert httpx2.get(f"{url}v1/galleries/staff").json()["subjects"] >= len(stored)
         assert httpx2.get(f"{url}v1/audit/verify").json()["sound"] is True
 
 

@@ -117,7 +117,7 @@ def test_the_command_on_a_cluster(head: str, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "twinlens.cli", "index", str(tmp_path / "photos"), "--ray", head]
     done = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=200, check=False)
     assert done.returncode == 0, done.stderr
-    assert "1 done; 1 faces" in done.stderr
+    assert "1 done; 1 face in" in done.stderr
     assert done.stdout == ""
 
 

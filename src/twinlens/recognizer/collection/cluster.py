@@ -67,6 +67,7 @@ class RayCrew:
         self._actors: dict[int, Any] = {}
         self._pending: dict[int, deque[Any]] = {}  # references, in the order of the work; the first says "ready"
         self._ready: set[int] = set()
+        self._held: dict[int, list[list[Task]]] = {}  # batches of actors that have not said "ready" yet
         self._hired = 0
         self._ours = not ray.is_initialized()
         if self._ours:
@@ -100,11 +101,15 @@ class RayCrew:
         actor = remote.remote(self._opener)
         self._actors[self._hired] = actor
         self._pending[self._hired] = deque([actor.model.remote()])
+        self._held[self._hired] = []
         return self._hired
 
     def give(self, worker: int, tasks: Sequence[Task]) -> None:
-        """Give an actor a batch."""
-        self._pending[worker].append(self._actors[worker].look.remote(list(tasks)))
+        """Give an actor a batch; not before it is ready, as one that dies of it takes an answer on its way along."""
+        if worker in self._ready:
+            self._pending[worker].append(self._actors[worker].look.remote(list(tasks)))
+        else:
+            self._held[worker].append(list(tasks))
 
     def wait(self, timeout_s: float) -> list[Reply]:
         """Return what has come back."""
@@ -127,6 +132,8 @@ class RayCrew:
         if number in self._ready:
             return Reply(number, looks=came)
         self._ready.add(number)
+        for tasks in self._held.pop(number):
+            self.give(number, tasks)
         return Reply(number, model=came)
 
     def _failed(self, number: int, error: Exception) -> Reply:
@@ -142,6 +149,7 @@ class RayCrew:
     def dismiss(self, worker: int) -> None:
         """End an actor at once."""
         self._pending.pop(worker, None)
+        self._held.pop(worker, None)
         self._ready.discard(worker)
         self._ray.kill(self._actors.pop(worker))
 
