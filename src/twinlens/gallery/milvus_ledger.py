@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 LEASE_S = 60
 SKEW_S = 30  # how far the clocks of two writers may be apart
-_READS = 8  # of one thing, while subjects are being changed
 _PAUSE_S = (0.01, 0.08)
 _INSERT_BYTES = 4 << 20  # a message of Milvus' own log holds 5 MiB
 _INSERT_ROWS = 2_000
@@ -71,15 +70,21 @@ class Ledger:
         return View(hidden, replaced, frozenset((mark.state, mark.batch) for mark in marks if mark.state != "p"))
 
     def read(self, work: Callable[[View], T]) -> tuple[T, View]:
-        """Return what ``work`` reads, and which of its rows count; again where a subject was changed meanwhile."""
-        view = self.view()
-        for _ in range(_READS):
+        """Return what ``work`` reads, and which of its rows count; again where a subject was changed meanwhile.
+
+        Raises:
+            GalleryUnavailableError: subjects are changed so often that nothing whole is read in time.
+        """
+        deadline, view = time.monotonic() + self._link.address.timeout_s, self.view()
+        while True:
             found = work(view)
             late = self.view()
             if late.changes == view.changes:
-                break
+                return found, late
+            if time.monotonic() > deadline:
+                msg = f"gallery {self._link.address}: subjects are being changed all the time; try again later"
+                raise GalleryUnavailableError(msg)
             view = late
-        return found, late
 
     def unfinished(self) -> int:
         """Return how many calls broke off and wait to be undone or finished."""
