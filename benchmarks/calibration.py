@@ -32,7 +32,7 @@ from twinlens.evaluate.memory import ResumeFile
 from twinlens.evaluate.own import from_photos, only
 from twinlens.evaluate.plots.ink import Plot, canvas, drawing, write
 from twinlens.evaluate.plots.scores import reliability_plot
-from twinlens.evaluate.records import CalibrationCheck
+from twinlens.evaluate.score_records import CalibrationCheck
 from twinlens.evaluate.sight import Seen, see
 from twinlens.evaluate.trials import Trials, compare_pairs
 from twinlens.metrics.calibrating import Fitted, fit_calibration, fitted

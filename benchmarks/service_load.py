@@ -1,10 +1,12 @@
 """The service against the library it stands on: verifications a second and CPU time for each, by number of clients.
 
-    python benchmarks/service_load.py [--seconds 20] [--write]
+    python benchmarks/service_load.py [--seconds 20] [--soak 120] [--write]
 
-The library verifies in a process of its own, on as many threads as there are cores; then the service does, asked by 1, 8
-and 64 clients on loopback, with micro-batching and without. On a busy machine the wall clock says little; CPU time of
-the serving process does. Clients run on the same cores and are not counted. The photo is the astronaut of scikit-image
+The library verifies in a process of its own, called by one thread and by as many as there are cores; then the service
+does, asked by 1, 8 and 64 clients on loopback, with micro-batching and without, and at last by 64 for two minutes. One
+client waits for each answer, so it is set beside one caller, and more clients beside callers on all cores. On a busy
+machine the wall clock says little; CPU time of the serving process does. Clients run on the same cores and are not
+counted in it, but they take their share of the wall clock. The photo is the astronaut of scikit-image
 (NASA, public domain), 250 pixels wide as those of LFW.
 """
 
@@ -51,6 +53,7 @@ class Row:
     p99_ms: float
     refused: int
     errors: int
+    mib_before: float
     mib: float
 
 
@@ -81,6 +84,7 @@ def measure(
                 time.sleep(0.2)
 
     threads = [threading.Thread(target=run) for _ in range(clients)]
+    mib_before = process.memory_info().rss / 2**20
     before, begun = sum(process.cpu_times()[:2]), time.perf_counter()
     for thread in threads:
         thread.start()
@@ -93,11 +97,13 @@ def measure(
     p50, p99 = np.percentile(times or [np.nan], [50, 99]).tolist()
     errors = sum(status not in {200, 503} for status in statuses)
     mib = process.memory_info().rss / 2**20
-    return Row(what, clients, len(times) / lasted, 1000 * spent / done, p50, p99, statuses.count(503), errors, mib)
+    return Row(
+        what, clients, len(times) / lasted, 1000 * spent / done, p50, p99, statuses.count(503), errors, mib_before, mib
+    )
 
 
 def library(seconds: float) -> None:
-    """Measure the library; to be run in a process of its own, prints a row as JSON."""
+    """Measure the library; to be run in a process of its own, prints its rows as JSON."""
     picture, cores = photo(), len(os.sched_getaffinity(0))
     with Recognizer.default() as recognizer:
 
@@ -105,8 +111,8 @@ def library(seconds: float) -> None:
             return lambda: 200 if recognizer.verify(picture, picture).accepted else 0
 
         measure("", cores, 2, psutil.Process(), ask)  # warm up
-        row = measure("library", cores, seconds, psutil.Process(), ask)
-    print(json.dumps(row.__dict__))
+        rows = [measure("library", count, seconds, psutil.Process(), ask) for count in (1, cores)]
+    print(json.dumps([row.__dict__ for row in rows]))
 
 
 @contextmanager
@@ -165,16 +171,18 @@ def body_of(picture: bytes) -> bytes:
 
 
 def table(rows: list[Row]) -> str:
-    """Return the rows as Markdown."""
-    first = rows[0]
+    """Return the rows as Markdown; the first two are the library's."""
     lines = [
-        "| | clients | a second | CPU ms each | library's CPU / this | p50 ms | p99 ms | 503 | errors | MiB |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| | clients | a second | of the library | CPU ms each | library's CPU / this | p50 ms | p99 ms | 503 | errors | "
+        "MiB before, after |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
+        beside = rows[0] if row.clients == 1 else rows[1]
         lines.append(
-            f"| {row.what} | {row.clients} | {row.per_s:.1f} | {row.cpu_ms:.1f} | {first.cpu_ms / row.cpu_ms:.2f} | "
-            f"{row.p50_ms:.0f} | {row.p99_ms:.0f} | {row.refused} | {row.errors} | {row.mib:.0f} |"
+            f"| {row.what} | {row.clients} | {row.per_s:.1f} | {row.per_s / beside.per_s:.2f} | {row.cpu_ms:.1f} | "
+            f"{beside.cpu_ms / row.cpu_ms:.2f} | {row.p50_ms:.0f} | {row.p99_ms:.0f} | {row.refused} | {row.errors} | "
+            f"{row.mib_before:.0f}, {row.mib:.0f} |"
         )
     return "\n".join(lines)
 
@@ -183,6 +191,7 @@ def main() -> None:
     """Measure, print, and write the table where asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--soak", type=float, default=120.0, help="seconds of the last row, 64 clients; 0: none")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
@@ -191,8 +200,8 @@ def main() -> None:
         library(told.seconds)
         return
     command = [sys.executable, __file__, "--library", "--seconds", str(told.seconds)]
-    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    rows = [Row(**found)]
+    found: list[dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    rows = [Row(**row) for row in found]
     body = body_of(photo())
     for batching in ("true", "false"):
         what = f"service, micro-batching {'on' if batching == 'true' else 'off'}"
@@ -202,6 +211,10 @@ def main() -> None:
         ):
             measure("", 2, 2, process, asker(port, body))  # warm up
             rows += [measure(what, count, told.seconds, process, asker(port, body)) for count in told.clients]
+    if told.soak > 0:
+        with tempfile.TemporaryDirectory() as folder, service(Path(folder)) as (process, port):
+            measure("", 64, 10, process, asker(port, body))  # warm up
+            rows.append(measure(f"service, {told.soak:.0f} seconds", 64, told.soak, process, asker(port, body)))
     load = ", ".join(f"{value:.0f}" for value in os.getloadavg())
     text = f"{machine()}; load {load} at the end.\n\n{table(rows)}\n"
     print(text)

@@ -12,22 +12,24 @@ import pytest
 from twinlens.evaluate.records import (
     Answers,
     Baseline,
-    CalibrationCheck,
     Caution,
-    ErrorCurve,
     Failures,
-    Figure,
-    Histogram,
     Mistake,
-    OperatingRow,
     Part,
     Protocol,
-    ReliabilityBin,
     Report,
-    Search,
     Slice,
     Speed,
     System,
+)
+from twinlens.evaluate.score_records import (
+    CalibrationCheck,
+    ErrorCurve,
+    Figure,
+    Histogram,
+    OperatingRow,
+    ReliabilityBin,
+    Search,
 )
 from twinlens.metrics.intervals import wilson
 

@@ -20,8 +20,8 @@ from twinlens.evaluate.detector_records import (
     read_benchmark,
 )
 from twinlens.evaluate.looks import PhotoLooks
-from twinlens.evaluate.records import Figure
 from twinlens.evaluate.scenes import ALL, Scene, SceneSet
+from twinlens.evaluate.score_records import Figure
 from twinlens.metrics.fddb import FddbImage, fddb_curve
 
 FACE, OTHER, STRAY = (10.0, 10.0, 60.0, 60.0), (100.0, 10.0, 150.0, 60.0), (300.0, 200.0, 340.0, 240.0)

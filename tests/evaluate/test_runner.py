@@ -20,8 +20,9 @@ from tests.evaluate.people import MadeUpLens, folder_of, ten_folds, two_parts
 from twinlens.datasets.records import Dataset, Pair
 from twinlens.errors import CalibrationError, DatasetError, OptionError
 from twinlens.evaluate.memory import ResumeFile
-from twinlens.evaluate.records import Figure, Report
+from twinlens.evaluate.records import Report
 from twinlens.evaluate.runner import Options, evaluate as evaluate_fully
+from twinlens.evaluate.score_records import Figure
 from twinlens.evaluate.sight import Lens, View
 from twinlens.evaluate.storage import read_report, report_text
 from twinlens.metrics.intervals import wilson

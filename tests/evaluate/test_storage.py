@@ -12,7 +12,8 @@ from hypothesis import given, settings, strategies as st
 from tests.evaluate.conftest import full, hostile, minimal, perfect
 
 from twinlens.errors import DatasetError
-from twinlens.evaluate.records import Figure, Report
+from twinlens.evaluate.records import Report
+from twinlens.evaluate.score_records import Figure
 from twinlens.evaluate.storage import made, plain, read_report, report_text
 
 

@@ -205,6 +205,7 @@ def test_a_read_is_repeated_while_a_subject_is_changed() -> None:
     class Changing(MilvusLink):
         def __init__(self) -> None:
             self.collection = "faces"
+            self.address = MilvusAddress.parse("127.0.0.1:19530/faces")
 
         def aliases(self, *, once: bool = False) -> list[str]:
             return [mark.alias("faces") for mark in marks.pop(0)]

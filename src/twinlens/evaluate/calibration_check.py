@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int, Shaped
 
 from twinlens.evaluate.figures import Chance
-from twinlens.evaluate.records import CalibrationCheck, Figure, ReliabilityBin
+from twinlens.evaluate.score_records import CalibrationCheck, Figure, ReliabilityBin
 from twinlens.metrics.all_pairs import Vectors, numbered_people
 from twinlens.metrics.folded import chunks_of_pairs, fold_vectors
 from twinlens.metrics.people import PeopleScores

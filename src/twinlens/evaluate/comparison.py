@@ -10,7 +10,8 @@ from twinlens.evaluate.duels import Duel, differences, duels
 from twinlens.evaluate.extra import check_extra
 from twinlens.evaluate.markdown import plain, table
 from twinlens.evaluate.page import drawn, grouped, render
-from twinlens.evaluate.records import Figure, Report, Slice
+from twinlens.evaluate.records import Report, Slice
+from twinlens.evaluate.score_records import Figure
 from twinlens.evaluate.wording import UNMEASURED, moment, target, with_interval
 
 MOST = 6  # reports whose lines can be told apart

@@ -12,7 +12,8 @@ from jaxtyping import Int
 
 from twinlens.evaluate.crossed import Crossed
 from twinlens.evaluate.figures import figure_of
-from twinlens.evaluate.records import Figure, Slice
+from twinlens.evaluate.records import Slice
+from twinlens.evaluate.score_records import Figure
 from twinlens.evaluate.sight import Seen
 from twinlens.evaluate.slices import RULERS
 from twinlens.metrics.clustered import clustered_rate

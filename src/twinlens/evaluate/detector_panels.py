@@ -12,8 +12,8 @@ from twinlens.datasets.fddb import PHOTOS as FDDB_PHOTOS
 from twinlens.evaluate.detector_records import MEAN_PRECISION, MEAN_RECALL, PRECISION, RECALL
 from twinlens.evaluate.figures import wider
 from twinlens.evaluate.looks import Look
-from twinlens.evaluate.records import Figure
 from twinlens.evaluate.scenes import Scene, SceneSet
+from twinlens.evaluate.score_records import Figure
 from twinlens.metrics.detection import Found, Truth, counts_at_bar, tally
 from twinlens.metrics.fddb import FddbImage, fddb_steps
 from twinlens.metrics.intervals import Interval, wilson

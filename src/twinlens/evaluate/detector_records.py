@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from twinlens.errors import DatasetError
-from twinlens.evaluate.records import Figure
+from twinlens.evaluate.score_records import Figure
 from twinlens.evaluate.storage import made, plain
 
 KIND = "twinlens detector benchmark"

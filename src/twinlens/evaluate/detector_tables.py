@@ -12,7 +12,7 @@ from twinlens.evaluate.detector_records import (
     DetectorBenchmark,
     SettingResult,
 )
-from twinlens.evaluate.records import Figure
+from twinlens.evaluate.score_records import Figure
 from twinlens.evaluate.wording import count, plural
 
 QUICK = "A quick look at a part of the photos: not a result to quote."

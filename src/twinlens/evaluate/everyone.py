@@ -17,7 +17,8 @@ from twinlens.evaluate.crossed_slices import slices_of_all
 from twinlens.evaluate.figures import Chance, figure_of
 from twinlens.evaluate.listed import relative
 from twinlens.evaluate.outcome import CURVE_POINTS, SHOWN_MISTAKES, Outcome, histogram_of, rows_worth_showing
-from twinlens.evaluate.records import ErrorCurve, Figure, Mistake, OperatingRow
+from twinlens.evaluate.records import Mistake
+from twinlens.evaluate.score_records import ErrorCurve, Figure, OperatingRow
 from twinlens.evaluate.sight import Seen
 from twinlens.metrics.all_pairs import AllPairs, FalseMatches, find_false_matches, score_all_pairs
 from twinlens.metrics.intervals import Interval

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
-from twinlens.evaluate.records import Figure
+from twinlens.evaluate.score_records import Figure
 from twinlens.metrics.intervals import CONFIDENCE, Interval, wilson
 from twinlens.metrics.people import METHOD, RESAMPLES, PeopleCounts, bootstrap_rate
 

@@ -22,7 +22,8 @@ from twinlens.evaluate.outcome import (
     histogram_of,
     rows_worth_showing,
 )
-from twinlens.evaluate.records import Answers, ErrorCurve, Figure, Mistake, OperatingRow
+from twinlens.evaluate.records import Answers, Mistake
+from twinlens.evaluate.score_records import ErrorCurve, Figure, OperatingRow
 from twinlens.evaluate.sight import Seen
 from twinlens.evaluate.slices import slices_of
 from twinlens.evaluate.trials import Trials

@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from twinlens.evaluate.records import CalibrationCheck, Figure, OperatingRow, Part, Report, Slice
+from twinlens.evaluate.records import Part, Report, Slice
+from twinlens.evaluate.score_records import CalibrationCheck, Figure, OperatingRow
 from twinlens.evaluate.verdict import failures_said, verdict
 from twinlens.evaluate.wording import (
     UNMEASURED,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from twinlens.evaluate.records import Answers, ErrorCurve, Figure, Histogram, Mistake, OperatingRow, Slice
+from twinlens.evaluate.records import Answers, Mistake, Slice
+from twinlens.evaluate.score_records import ErrorCurve, Figure, Histogram, OperatingRow
 
 LEAST_BINS, MOST_BINS = 20, 80
 CURVE_POINTS = 160

@@ -14,7 +14,7 @@ from twinlens.datasets.records import Dataset
 from twinlens.datasets.score_list import Scores
 from twinlens.errors import DatasetError
 from twinlens.evaluate.plan import make_plan
-from twinlens.evaluate.records import CalibrationCheck, Figure, ReliabilityBin
+from twinlens.evaluate.score_records import CalibrationCheck, Figure, ReliabilityBin
 from twinlens.evaluate.sight import Seen
 from twinlens.evaluate.trials import compare_pairs
 from twinlens.metrics.calibrating import Fitted, fit_calibration

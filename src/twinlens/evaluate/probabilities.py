@@ -16,7 +16,7 @@ from twinlens.errors import CalibrationError
 from twinlens.evaluate.calibration_check import check_all_pairs, check_calibration
 from twinlens.evaluate.figures import Chance
 from twinlens.evaluate.plan import Plan
-from twinlens.evaluate.records import CalibrationCheck
+from twinlens.evaluate.score_records import CalibrationCheck
 from twinlens.evaluate.sight import Seen
 from twinlens.evaluate.trials import Trials, compare_pairs, join_trials
 from twinlens.metrics.all_pairs import Vectors

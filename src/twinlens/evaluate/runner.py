@@ -24,7 +24,8 @@ from twinlens.evaluate.plan import Plan, Round, make_plan
 from twinlens.evaluate.plan_leakage import leakage_of
 from twinlens.evaluate.probabilities import probabilities_of
 from twinlens.evaluate.quick import quick_look
-from twinlens.evaluate.records import Baseline, Figure, Report
+from twinlens.evaluate.records import Baseline, Report
+from twinlens.evaluate.score_records import Figure
 from twinlens.evaluate.searches import search_people
 from twinlens.evaluate.sight import Lens, Memory, Progress, Seen, see
 from twinlens.evaluate.summary import acquisition_of, failures_of, part_of, protocol_of, speed_of

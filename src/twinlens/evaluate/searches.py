@@ -16,7 +16,7 @@ from twinlens.datasets.oneshot import WAYS, draw_episodes
 from twinlens.datasets.pairing import by_person
 from twinlens.datasets.records import Photo
 from twinlens.evaluate.figures import Chance, by_person_or_wilson, figure_of, mean_by_person
-from twinlens.evaluate.records import Figure, Search
+from twinlens.evaluate.score_records import Figure, Search
 from twinlens.evaluate.sight import Seen
 from twinlens.metrics.identification import (
     Outcomes,

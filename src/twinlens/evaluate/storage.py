@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from twinlens.errors import DatasetError
-from twinlens.evaluate.records import ErrorCurve, Figure, Histogram, Report
+from twinlens.evaluate.records import Report
+from twinlens.evaluate.score_records import ErrorCurve, Figure, Histogram
 
 KIND = "twinlens report"
 FORMAT = 1

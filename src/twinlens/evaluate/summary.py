@@ -14,7 +14,8 @@ from twinlens.evaluate.listed import relative
 from twinlens.evaluate.machine import machine
 from twinlens.evaluate.outcome import Outcome
 from twinlens.evaluate.plan import Plan
-from twinlens.evaluate.records import Failures, Figure, Part, Protocol, Speed, System
+from twinlens.evaluate.records import Failures, Part, Protocol, Speed, System
+from twinlens.evaluate.score_records import Figure
 from twinlens.evaluate.sight import NO_FACE, Seen
 from twinlens.metrics.acquisition import failure_rate
 

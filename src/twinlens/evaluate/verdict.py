@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twinlens.evaluate.calibration_check import BELIEVABLE_ECE
-from twinlens.evaluate.records import CalibrationCheck, Failures, OperatingRow, Report
+from twinlens.evaluate.records import Failures, Report
+from twinlens.evaluate.score_records import CalibrationCheck, OperatingRow
 from twinlens.evaluate.wording import (
     count,
     interval,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from twinlens.evaluate.records import Figure
+from twinlens.evaluate.score_records import Figure
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from twinlens.evaluate.plots.ink import DASHES, MUTED, PLATE, SYSTEMS, Plot, canvas
-from twinlens.evaluate.records import ErrorCurve, OperatingRow, Search
+from twinlens.evaluate.score_records import ErrorCurve, OperatingRow, Search
 from twinlens.evaluate.wording import percent, plural, shortened, target
 
 Floats = Float64[np.ndarray, " points"]

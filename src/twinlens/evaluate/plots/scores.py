@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from twinlens.evaluate.plots.ink import GENUINE, HEIGHT, IMPOSTOR, INK, MUTED, PLATE, SYSTEMS, WIDTH, Plot, canvas
-from twinlens.evaluate.records import CalibrationCheck, Histogram
+from twinlens.evaluate.score_records import CalibrationCheck, Histogram
 from twinlens.evaluate.wording import count, number, percent, plural, threshold
 
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 
 from twinlens.evaluate.plots.ink import GENUINE, IMPOSTOR, SYSTEMS, Plot, canvas
-from twinlens.evaluate.records import Figure, Slice
+from twinlens.evaluate.records import Slice
+from twinlens.evaluate.score_records import Figure
 from twinlens.evaluate.wording import percent, shortened
 
 ROW, HEAD = 0.235, 0.85  # inches: a row, and the axis
