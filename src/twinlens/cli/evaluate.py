@@ -17,7 +17,8 @@ from twinlens.cli import options as o
 from twinlens.cli.output import counted, emit, meter, note
 
 if TYPE_CHECKING:
-    from twinlens.evaluate.score_records import Figure, Report
+    from twinlens.evaluate.records import Report
+    from twinlens.evaluate.score_records import Figure
     from twinlens.evaluate.sight import Lens
     from twinlens.zoo import ModelCard
 
