@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import tomli_w
 from twinlens.errors import OptionError, RecipeError
 from twinlens.lab.reading import table_of
 from twinlens.lab.recipe import Recipe
-from twinlens.lab.reproduce import Plan, gathered, run_tasks, tasks_of
+from twinlens.lab.reproduce import Plan, gathered, run_tasks, task_of, tasks_of
 from twinlens.lab.reproduction_plots import write_plots
 from twinlens.lab.study import Study, study_of
 
@@ -102,6 +103,15 @@ def test_quick_runs_have_folders_of_their_own(study: Study, tmp_path: Path) -> N
     done, folders = gathered(study, Plan(tmp_path / "runs", threads=1))
     assert [folder.name for folder in folders] == ["one-s0-quick"]
     assert done.beside("one").quick
+
+
+@pytest.mark.parametrize(("quick", "epochs"), [((), 2), (("data.size=16",), 2), (("training.epochs=7",), 7)])
+def test_quick_sizes_of_a_configuration_come_before_the_usual_ones(
+    study: Study, tmp_path: Path, quick: tuple[str, ...], epochs: int
+) -> None:
+    one = replace(study.configurations[0], changes=("training.epochs=30",), quick=quick)
+    task = task_of(one, 0, Plan(tmp_path / "runs", quick=True))
+    assert (task.recipe.training.epochs, one.shortened) == (epochs, epochs == 7)
 
 
 def test_no_run_is_begun_when_the_time_is_over(study: Study, tmp_path: Path) -> None:

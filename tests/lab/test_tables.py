@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -98,6 +99,11 @@ def test_quick_runs_are_marked_and_whole_ones_come_before_them(study: Study) -> 
     assert "big one (*quick*)" in text
     assert "not comparable" in text
     assert "| agrees |" not in text
+    assert "but training.epochs" not in text
+    big = study.configuration("big")
+    named = tuple(replace(one, quick=("training.epochs=7",)) if one is big else one for one in study.configurations)
+    short = replace(quick, study=replace(study, configurations=named))
+    assert "big, quick: all pairs, but training.epochs=7." in markdown(short, command="c", machine="m")
     both = Reproduction(study, (run("big", 0, 0.6, quick=True), run("big", 0, 0.7)))
     assert [one.quick for one in both.runs_of("big")] == [False]
 

@@ -93,9 +93,9 @@ def task_of(configuration: Configuration, seed: int, plan: Plan) -> Task:
     """
     changes = (*configuration.changes, *(configuration.quick if plan.quick else ()), *plan.changes)
     recipe = read_recipe(configuration.recipe, changes)
-    epochs = (
-        min(recipe.training.epochs, QUICK.epochs or recipe.training.epochs) if plan.quick else recipe.training.epochs
-    )
+    epochs = recipe.training.epochs
+    if plan.quick and not configuration.shortened:
+        epochs = min(epochs, QUICK.epochs or epochs)
     recipe = replace(recipe, training=replace(recipe.training, seed=seed, epochs=epochs))
     return Task(configuration, recipe, plan.out / folder_name(configuration.name, seed, quick=plan.quick), plan.quick)
 
@@ -156,7 +156,8 @@ def _run(task: Task, plan: Plan, data_root: Path, where: str, *, told: Told, pro
     """Make one run, and its one-shot test, unless they are there."""
     if finished(task) is None:
         told(f"{where}: {task.configuration.title}, seed {task.recipe.training.seed}")
-        limits = replace(QUICK if task.quick else Limits(), panels=False, threads=plan.threads)
+        cut = task.quick and not task.configuration.shortened
+        limits = replace(QUICK if cut else Limits(), panels=False, threads=plan.threads)
         resume = task.folder.exists()
         outcome = train(task.recipe, data_root, task.folder, resume=resume, progress=progress, limits=limits)
         told(f"{where}: {_said(outcome)}")

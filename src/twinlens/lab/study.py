@@ -34,7 +34,8 @@ class Configuration:
         recipe: it starts from.
         title: what is special about it, for people.
         changes: ``a.b=c`` on that recipe.
-        quick: further changes with ``--quick``.
+        quick: further changes with ``--quick``. Where they say how many epochs, all pairs are used for so many;
+            otherwise two epochs of 200 pairs (`twinlens.lab.run.QUICK`).
         oneshot: ways of a one-shot test of its network after training, on the people of the test split; 0 for none.
     """
 
@@ -44,6 +45,11 @@ class Configuration:
     changes: tuple[str, ...] = ()
     quick: tuple[str, ...] = ()
     oneshot: int = 0
+
+    @property
+    def shortened(self) -> bool:
+        """Whether its quick run is the whole one, but for its epochs and what else ``quick`` says."""
+        return any(change.startswith("training.epochs=") for change in self.quick)
 
 
 @dataclass(frozen=True, slots=True)

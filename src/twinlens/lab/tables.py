@@ -50,6 +50,8 @@ def _warnings(done: Reproduction) -> str:
             "Rows marked *quick* ran with sizes for a small machine and are not comparable with the published: "
             "a collapse, or a figure near chance, is to be expected of them."
         )
+        short = [one for one in done.study.configurations if one.shortened and done.beside(one.name).quick]
+        lines += [f"{one.name}, quick: all pairs, but {', '.join(one.quick)}." for one in short]
     if done.changes:
         lines.append(f"Every run was changed: `{' '.join(done.changes)}`.")
     return "\n".join(f"**{line}**" for line in lines)
