@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 from starlette.testclient import TestClient
 from tests.service.conftest import Serve
@@ -92,7 +93,21 @@ def test_a_repeated_request_is_one_deed(service: TestClient, gallery: str, photo
     service.delete(f"/v1/galleries/{gallery}/subjects/Ada")
     gone = service.post(path, files={"photos": ("a.jpg", photo)}, headers=key)
     assert (gone.status_code, gone.json()["error"]) == (410, "ErasedError")  # a late repetition brings nobody back
+    assert gone.json()["request_id"] == gone.headers["x-request-id"]
     assert service.get(f"/v1/galleries/{gallery}").json()["subjects"] == 0
+
+
+def test_an_answer_that_names_somebody_in_its_reasons_is_forgotten_with_them(
+    service: TestClient, gallery: str, photo: bytes
+) -> None:
+    """One face under two names: the reason names the first, and is no conflict of likeness."""
+    subjects, headers = f"/v1/galleries/{gallery}/subjects", {"idempotency-key": f"{gallery}-3"}
+    service.post(f"{subjects}/Ada O'Hara/photos", files={"photos": ("a.jpg", photo)})
+    asked: dict[str, Any] = {"files": {"photos": ("a.jpg", photo)}, "data": {"accept_conflict": "1"}}
+    first = service.post(f"{subjects}/Eve/photos", **asked, headers=headers)
+    assert "Ada O'Hara" in first.json()["reports"][0]["reasons"][0]
+    service.delete(f"{subjects}/Ada O'Hara")
+    assert service.post(f"{subjects}/Eve/photos", **asked, headers=headers).status_code == 410
 
 
 def test_lines_are_repeated_as_lines(service: TestClient, gallery: str, photo: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -93,10 +94,14 @@ def test_a_deletion_that_fails_is_done_again(serve: Serve, photo: bytes, monkeyp
         assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
         service.post("/v1/galleries/staff/subjects/Ada/photos", files=[("photos", ("a.jpg", photo))])
         with monkeypatch.context() as broken:
-            broken.setattr("twinlens.service.galleries._shred", no_disk)
-            assert service.delete("/v1/galleries/staff").status_code >= 500
-        assert service.get("/v1/galleries/staff/subjects").status_code == 200
-        assert service.delete("/v1/galleries/staff").json()["proven"] is True
+            broken.setattr("twinlens.service.galleries.shred", no_disk)
+            refused = service.delete("/v1/galleries/staff")
+            assert (refused.status_code, refused.json()["error"]) == (503, "GalleryUnavailableError")
+        assert service.get("/v1/galleries/staff/subjects").status_code == 404  # nothing half erased is opened
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 409
+        receipt = service.delete("/v1/galleries/staff").json()
+        assert (receipt["proven"], receipt["subjects"], receipt["templates"]) == (True, 1, 1)
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
 
 
 def test_a_full_disk_is_said_to_be_one(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,3 +130,33 @@ def test_without_its_folder_the_service_is_not_ready(serve: Serve, tmp_path: Pat
         assert service.get("/readyz").status_code == 200
         (folder / "gone.json").symlink_to(folder / "nothing")  # as a gallery is that is deleted while they are listed
         assert [one["name"] for one in service.get("/v1/galleries").json()["items"]] == ["staff"]
+
+
+def test_a_gallery_that_cannot_be_read_can_be_erased(serve: Serve, tmp_path: Path) -> None:
+    with serve() as service:
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+    (tmp_path / "service" / "galleries" / "staff.db").write_bytes(bytes(8192))
+    with serve() as service:
+        assert service.get("/v1/galleries/staff").status_code == 500
+        receipt = service.delete("/v1/galleries/staff").json()
+        assert (receipt["proven"], receipt["subjects"]) == (True, -1)
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+
+
+def test_an_erasure_that_was_killed_is_finished_before_anybody_asks(serve: Serve, photo: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "service" / "galleries"
+    with serve() as service:
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+        service.post("/v1/galleries/staff/subjects/Ada/photos", files=[("photos", ("a.jpg", photo))])
+    note = folder / "staff.json"  # as signal 9 leaves it: the note is marked, the first bytes are zeros
+    note.write_text(json.dumps({**json.loads(note.read_text()), "erasing": True, "subjects": 1, "templates": 1}))
+    with (folder / "staff.db").open("r+b") as file:
+        file.write(bytes(4096))
+    with serve() as service:
+        assert service.get("/v1/galleries/staff").status_code == 404
+        assert service.get("/v1/galleries").json()["items"] == []
+        assert list(folder.glob("staff*")) == []
+        last = service.get("/v1/audit").json()["items"][-1]
+        assert (last["did"], last["who"], last["facts"]["made up for"]) == ("erased gallery", "service", True)
+        assert service.get("/v1/audit/verify").json()["sound"] is True
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201

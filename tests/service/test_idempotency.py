@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from twinlens.errors import OptionError
-from twinlens.service.idempotency import Answers, Claim, Digest, Stored, digest_of
+from twinlens.service.idempotency import _KIND, Answers, Claim, Digest, Stored, digest_of
 from twinlens.service.refusals import Refusal
 
 Open = Callable[..., Answers]
@@ -48,8 +49,10 @@ def opened(path: Path) -> Iterator[Open]:
         answers.close()
 
 
-def begun(answers: Answers, key: str = "key", digest: bytes = b"d" * 32, caller: str = "me") -> Claim:
-    claim = answers.claim(caller, key, digest)
+def begun(
+    answers: Answers, key: str = "key", digest: bytes = b"d" * 32, caller: str = "me", gallery: str = ""
+) -> Claim:
+    claim = answers.claim(caller, key, digest, gallery)
     assert isinstance(claim, Claim)
     return claim
 
@@ -165,6 +168,47 @@ def test_an_erased_person_is_in_no_answer_and_does_not_come_back(opened: Open, p
     assert answers.forget("guests", "Bert") == 1
     answers._ledger._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert not [file for file in path.parent.glob("answers.db*") if file.is_file() and b"Anna" in file.read_bytes()]
+
+
+@pytest.mark.parametrize("change", ["erased", "renamed"])
+def test_an_answer_in_work_about_somebody_who_is_erased_is_blanked_at_its_end(opened: Open, change: str) -> None:
+    answers = opened()
+    named = Stored(200, "application/json", b'{"subject": "Anna"}', b"photos")
+    about_anna, about_bert = (begun(answers, key, gallery="staff") for key in ("anna", "bert"))
+    if change == "erased":
+        answers.forget("staff", "Anna")
+    else:  # it could not be found under the new name
+        answers.renamed("staff", "Anna", "Eve")
+    about_anna.finish(named, gallery="staff", subjects=["Anna"])
+    about_bert.finish(DONE, gallery="staff", subjects=["Bert"])
+    gone = answers.claim("me", "anna", b"d" * 32)
+    assert isinstance(gone, Stored)
+    assert (gone.status, gone.content, b"Anna" in gone.body) == (410, b"photos", False)
+    assert answers.claim("me", "bert", b"d" * 32) == DONE
+    with answers._ledger.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM erased").fetchone() == (0,)
+
+
+def test_an_answer_about_a_photo_of_an_album_is_blanked_with_one_of_its_faces(opened: Open) -> None:
+    answers = opened()
+    with begun(answers) as claim:
+        claim.finish(DONE, gallery="holiday", subjects=["2026/door.jpg"])
+    assert answers.forget("holiday", "2026/door.jpg#2") == 1
+
+
+def test_a_file_of_the_layout_before_is_brought_up_to_date(path: Path) -> None:
+    old = sqlite3.connect(path, isolation_level=None)
+    for statement in _KIND.tables.split(";"):
+        old.execute(statement)
+    old.execute(f"PRAGMA application_id={_KIND.mark}")
+    columns = "caller, key, digest, owner, expires_at, status, content_type, body, content"
+    values = "'me', 'key', zeroblob(32), 'x', 9e9, 200, 'a/b', x'41', x''"
+    old.execute(f"INSERT INTO answers ({columns}) VALUES ({values})")
+    old.close()
+    answers = Answers(path)
+    assert answers.claim("me", "key", bytes(32)) == Stored(200, "a/b", b"A")
+    assert answers.forget_gallery("staff") == 1, "whose it was nobody knows"
+    answers.close()
 
 
 def test_a_long_answer_is_not_kept(opened: Open) -> None:

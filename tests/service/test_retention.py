@@ -18,13 +18,16 @@ from twinlens.service.deeds import Deeds
 from twinlens.service.galleries import Galleries, OpenGallery
 from twinlens.service.guards import Guards, open_guards
 from twinlens.service.idempotency import Claim, Stored
+from twinlens.service.refusals import Refusal
 from twinlens.service.retention import Receipt, Retention, Sweep, is_over, receipts
 from twinlens.service.settings import Settings
+from twinlens.service.shredding import shred
 from twinlens.types import Crop, Embedding, Face, Image
 from twinlens.zoo import DEFAULT_EMBEDDER, find_card
 
 MODEL, DIM = "test-net", 32
 NOW = datetime.now(UTC)
+ALL = 99  # files
 
 
 class Nobody:
@@ -100,6 +103,28 @@ def test_whose_time_is_over_is_erased_with_a_receipt(galleries: Galleries, guard
     written = b"".join(path.read_bytes() for path in guards.audit.path.parent.iterdir())
     assert b"Anna" not in written
     assert guards.audit.pseudonym("guests", "Anna") is None
+
+
+def test_answers_about_an_erased_gallery_are_blanked(galleries: Galleries, guards: Guards) -> None:
+    """Also those about people who were offered and never enrolled, and those that are in work."""
+    enrol(galleries, "guests", ["Anna"])
+    kept, working, other = (
+        guards.answers.claim("key", key, b"d" * 32, gallery)
+        for key, gallery in (("kept", "guests"), ("working", "guests"), ("other", "staff"))
+    )
+    assert isinstance(kept, Claim)
+    assert isinstance(working, Claim)
+    assert isinstance(other, Claim)
+    named = Stored(200, "application/json", b'"Eve"')
+    kept.finish(named, gallery="guests", subjects=["Eve"])
+    other.finish(named, gallery="staff", subjects=["Eve"])
+    Deeds(guards, "key").erase_gallery(galleries, "guests")
+    working.finish(named, gallery="guests", subjects=["Eve"])
+    for key in ("kept", "working"):
+        found = guards.answers.claim("key", key, b"d" * 32)
+        assert isinstance(found, Stored)
+        assert (found.status, b"Eve" in found.body) == (410, False)
+    assert guards.answers.claim("key", "other", b"d" * 32) == named
 
 
 def test_answers_about_the_erased_are_blanked(galleries: Galleries, guards: Guards, sweep: Sweeper) -> None:
@@ -201,9 +226,51 @@ def test_people_of_a_gallery_that_is_gone_are_forgotten(galleries: Galleries, gu
     sweep(0)
     assert guards.audit.pseudonym("guests", "Anna") is not None
     assert guards.audit.galleries() == {"guests"}
-    galleries.delete("guests")
+    with galleries.erasure("guests"):
+        pass
     sweep(0)
     assert guards.audit.galleries() == set()
+
+
+@pytest.mark.parametrize("shredded", [0, 1, ALL])
+def test_a_gallery_whose_erasure_was_killed_is_erased_by_whoever_comes_next(
+    galleries: Galleries, guards: Guards, sweep: Sweeper, tmp_path: Path, shredded: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(galleries, "guests", ["Anna"])
+    (tmp_path / "galleries" / "guests.db.more").write_bytes(bytes(10))
+    Deeds(guards, "key").note("enrolled", "guests", "Anna")
+    done: list[Path] = []
+
+    def killed(path: Path) -> None:
+        if len(done) == shredded:
+            raise KilledError
+        done.append(path)
+        shred(path)
+
+    def killed_note(self: Deeds, did: str, *_: object, **__: object) -> None:
+        if did == "erased gallery":
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("twinlens.service.galleries.shred", killed)
+        patch.setattr(Deeds, "note", killed_note if shredded == ALL else Deeds.note)
+        with pytest.raises(KilledError):
+            Deeds(guards, "key").erase_gallery(galleries, "guests")
+    with pytest.raises(Refusal, match="no gallery"), galleries.use("guests"):
+        pytest.fail("what is half erased was opened")
+    assert galleries.records() == []
+    assert galleries.erasing() == ["guests"]
+    sweep(0)
+    assert (galleries.erasing(), list((tmp_path / "galleries").glob("guests*"))) == ([], [])
+    last = guards.audit.page()[0][-1]
+    assert (last.did, last.who, dict(last.facts)) == (
+        "erased gallery",
+        "service",
+        {"templates": 1, "proven": True, "made up for": True},
+    )
+    assert guards.audit.pseudonym("guests", "Anna") is None
+    assert guards.audit.verify().sound
+    enrol(galleries, "guests", ["Bert"])
 
 
 def test_dates() -> None:

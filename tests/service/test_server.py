@@ -183,3 +183,37 @@ def test_a_setting_that_cannot_be_and_a_port_that_is_taken(tmp_path: Path) -> No
     assert refused.returncode == 2
     assert f"port {port}" in refused.stderr
     assert "Traceback" not in refused.stderr + wrong.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(os.name != "posix", reason="signal 9 is POSIX")
+def test_killed_while_it_erases_a_gallery_it_finishes_at_its_next_start(tmp_path: Path, photo: bytes) -> None:
+    folder = tmp_path / "galleries"
+    with served(tmp_path) as (process, url):
+        httpx2.post(f"{url}v1/galleries", json={"name": "staff"})
+        httpx2.post(f"{url}v1/galleries/staff/subjects/Ada/photos", files={"photos": photo}, timeout=60)
+        (folder / "staff.db.more").touch()
+        os.truncate(folder / "staff.db.more", 4 << 30)  # takes a while to overwrite
+
+        def erase() -> None:
+            with contextlib.suppress(httpx2.HTTPError):
+                httpx2.delete(f"{url}v1/galleries/staff", timeout=60)
+
+        erasing = threading.Thread(target=erase)
+        erasing.start()
+        deadline = time.monotonic() + PATIENCE_S
+        while (folder / "staff.db").exists() and time.monotonic() < deadline:  # the first of them by name
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait(PATIENCE_S)
+        erasing.join(PATIENCE_S)
+    assert '"erasing": true' in (folder / "staff.json").read_text()
+    assert (folder / "staff.db.more").exists()
+    os.truncate(folder / "staff.db.more", 1000)  # the rest is not worth the wait
+    with served(tmp_path) as (_, url):
+        assert httpx2.get(f"{url}v1/galleries/staff").status_code == 404
+        assert list(folder.glob("staff*")) == []
+        assert httpx2.get(f"{url}v1/audit").json()["items"][-1]["facts"]["made up for"] is True
+        assert httpx2.get(f"{url}v1/audit/verify").json()["sound"] is True
+        assert httpx2.post(f"{url}v1/galleries", json={"name": "staff"}).status_code == 201

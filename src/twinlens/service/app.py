@@ -94,9 +94,9 @@ def create_api(settings: Settings, guards: Guards, networks: Networks | None = N
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = await asyncio.to_thread(load_networks, settings) if networks is None else networks
         app.state.parts = parts = await asyncio.to_thread(open_parts, settings, guards, loaded)
-        sweeping = asyncio.ensure_future(
-            _sweep(Retention(parts.galleries, guards, settings.data_dir / "sweep"), settings)
-        )
+        retention = Retention(parts.galleries, guards, settings.data_dir / "sweep")
+        await asyncio.to_thread(retention.finish_galleries)  # before anybody asks
+        sweeping = asyncio.ensure_future(_sweep(retention, settings))
         try:
             yield
         finally:

@@ -110,24 +110,28 @@ class Deeds:
         except UnknownSubjectError:  # somebody else was quicker
             audit.forget(pseudonym)
             raise
+        self.guards.answers.forget(gallery, name)  # and what was answered meanwhile
         told: dict[str, Fact] = {"templates": receipt.templates, "proven": not receipt.remains}
         self.note("erased", gallery, pseudonym, facts=told)
         audit.forget(pseudonym)
         return receipt
 
     def erase_gallery(self, galleries: Galleries, gallery: str) -> Removal:
-        """Erase a gallery with everybody in it.
+        """Erase a gallery with everybody in it, or finish what a killed process had begun.
 
         Raises:
             Refusal: 404, no gallery of that name.
             GalleryUnavailableError: it is in use.
         """
-        with galleries.use(gallery) as found:
-            names = [subject.name for subject in found.recognizer.gallery.subjects()]
-        self.note("erasing gallery", gallery)
-        self.guards.answers.forget(gallery, *names)  # first: a killed process leaves nobody who knows the names
-        receipt = galleries.delete(gallery)
-        self.guards.audit.forget_gallery(gallery)
-        told: dict[str, Fact] = {"templates": receipt.templates, "proven": not receipt.remains}
-        self.note("erased gallery", gallery, facts=told)
+        if gallery not in galleries.erasing():
+            galleries.record(gallery)
+            self.note("erasing gallery", gallery)
+        self.guards.answers.forget_gallery(gallery)  # first: a killed process leaves nobody who knows the names
+        with galleries.erasure(gallery) as receipt:
+            self.guards.answers.forget_gallery(gallery)  # and what was answered meanwhile
+            self.guards.audit.forget_gallery(gallery)
+            told: dict[str, Fact] = {"templates": receipt.templates, "proven": not receipt.remains}
+            if receipt.resumed:
+                told["made up for"] = True
+            self.note("erased gallery", gallery, facts=told)
         return receipt

@@ -1,13 +1,16 @@
 """Names -> open galleries: one file a gallery in one folder, or another engine by a template of its URL.
 
 A name that comes from outside is a small alphabet, never a path. What the service itself must remember of a gallery
-(its kind, how long its subjects are kept) lies in a small JSON file beside it.
+(its kind, how long its subjects are kept) lies in a small JSON file beside it, its note.
+
+A gallery is erased in three steps: its note says that it is being erased, and from then on there is no gallery of that
+name; what is in it is destroyed; the note is removed. A process that is killed in between leaves a note that says so,
+and whoever finds it does the rest: nothing half erased is ever opened.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 import time
@@ -20,15 +23,19 @@ from typing import Literal
 
 from twinlens.errors import ConflictError, GalleryError, GalleryUnavailableError, ModelError, OptionError
 from twinlens.gallery import open_gallery
+from twinlens.gallery.header import fsync_folder
+from twinlens.gallery.locks import SUPPORTED, exclusive
 from twinlens.protocols import Gallery
 from twinlens.recognizer import Recognizer
 from twinlens.service.refusals import Refusal
+from twinlens.service.shredding import files_of, shred
 from twinlens.zoo.tables import write_whole
 
 Kind = Literal["people", "album"]
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-PATIENCE_S = 10.0  # how long a deletion waits for requests that use the gallery
-_CHUNK = 1 << 20
+PATIENCE_S = 10.0  # how long an erasure waits for requests that use the gallery, and for another erasure
+ERASING = "erasing.lock"  # held by the process that erases; no gallery's name has a dot
+UNKNOWN = -1  # of a gallery that could not be read any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +47,39 @@ class Record:
         kind: people by name, or faces of photos.
         retention_days: days after which a subject is erased; None for never.
         created_at: UTC, ISO 8601.
+        erasing: its erasure has begun: it is no gallery any more.
+        subjects: how many were in it then; `UNKNOWN` where it could not be read.
+        templates: the same of their vectors.
     """
 
     name: str
     kind: Kind
     retention_days: int | None
     created_at: str
+    erasing: bool = False
+    subjects: int = 0
+    templates: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """The receipt of a gallery's removal; see `twinlens.protocols.Erasure`."""
+    """The receipt of a gallery's removal; see `twinlens.protocols.Erasure`.
+
+    Attributes:
+        gallery: its name.
+        subjects: how many were in it; `UNKNOWN` where it could not be read.
+        templates: the same of their vectors.
+        places_checked: what was looked at afterwards.
+        remains: where something is left.
+        resumed: a process that was killed had begun it.
+    """
 
     gallery: str
     subjects: int
     templates: int
     places_checked: tuple[str, ...]
     remains: tuple[str, ...]
+    resumed: bool = False
 
 
 @dataclass(slots=True)
@@ -142,8 +165,24 @@ class Galleries:
         """Return what is remembered of a gallery.
 
         Raises:
-            Refusal: 404, no gallery of that name.
+            Refusal: 404, no gallery of that name, or one that is being erased.
         """
+        found = self._remembered(name)
+        if found.erasing:
+            raise _unknown(name)
+        return found
+
+    def erasing(self) -> list[str]:
+        """Return the galleries whose erasure has begun and not ended; a process that was killed may have left them."""
+        notes = sorted(path.stem for path in self._folder.glob("*.json") if NAME.fullmatch(path.stem))
+        found: list[str] = []
+        for name in notes:
+            with suppress(Refusal, GalleryError):
+                if self._remembered(name).erasing:
+                    found.append(name)
+        return found
+
+    def _remembered(self, name: str) -> Record:
         if not NAME.fullmatch(name):
             raise _unknown(name)
         try:
@@ -151,7 +190,10 @@ class Galleries:
         except FileNotFoundError:
             raise _unknown(name) from None
         except (OSError, ValueError, TypeError) as error:
-            msg = f"cannot read what is remembered of the gallery {name!r}: {error}"
+            msg = (
+                f"{self._note(name)}: cannot read what is remembered of the gallery {name!r} ({error}): "
+                "restore the file, or upgrade Twinlens if a later one wrote it"
+            )
             raise GalleryError(msg) from error
 
     def create(self, name: str, kind: Kind, retention_days: int | None) -> Record:
@@ -170,7 +212,9 @@ class Galleries:
             raise OptionError(msg)
         with self._lock:
             if self._note(name).exists():
-                msg = f"there is a gallery {name!r} already: choose another name"
+                erasing = self._remembered(name).erasing
+                told = "is being erased: ask again soon, or" if erasing else "is there already:"
+                msg = f"the gallery {name!r} {told} choose another name"
                 raise ConflictError(msg)
             made = Record(name, kind, retention_days, datetime.now(UTC).isoformat(timespec="seconds"))
             self._opened(name)
@@ -182,8 +226,9 @@ class Galleries:
 
         Raises:
             Refusal: 404, no gallery of that name.
+            GalleryUnavailableError: one is being erased for too long.
         """
-        with self._lock:
+        with self._alone(name), self._lock:
             changed = replace(self.record(name), retention_days=retention_days)
             self._write(changed)
         return changed
@@ -217,34 +262,78 @@ class Galleries:
             if found.closing and not found.users and self._open.get(name) is not found:
                 found.recognizer.close()
 
-    def delete(self, name: str) -> Removal:
-        """Erase a gallery with all that is in it, and look whether anything is left.
+    @contextmanager
+    def erasure(self, name: str) -> Iterator[Removal]:
+        """Erase a gallery with all that is in it, and look whether anything is left; or do the rest of that.
+
+        In the block the receipt is written down; the name is free when it has ended. Where the block is not reached or
+        fails, the erasure is not over: see `erasing`.
 
         Raises:
             Refusal: 404, no gallery of that name.
-            GalleryUnavailableError: requests use it for too long; nothing was deleted.
+            GalleryUnavailableError: requests use it for too long, nothing was erased; or its files cannot be erased
+                now, and it is no gallery any more.
         """
-        with self._lock:
-            self.record(name)
-            found = self._opened(name)
-            if found.closing:
-                msg = f"the gallery {name!r} is being deleted by another request"
+        with self._alone(name):
+            record = self._remembered(name)
+            resumed = record.erasing
+            if not resumed:
+                record = self._marked(record)
+            try:
+                places, remains = self._remove_all(name) if self._url else self._shred_all(name)
+            except OSError as error:
+                msg = f"the gallery {name!r} is not wholly erased yet ({error.strerror or error}): ask again"
+                raise GalleryUnavailableError(msg) from error
+            yield Removal(name, record.subjects, record.templates, places, remains, resumed)
+            with self._lock:
+                self._note(name).unlink(missing_ok=True)
+                fsync_folder(self._folder)
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Hold what one process at a time may hold: whoever erases a gallery, or changes a note."""
+        with exclusive(self._folder / ERASING, PATIENCE_S) as free:
+            if not free and SUPPORTED:
+                msg = f"the gallery {name!r}: another one is being erased; ask again"
                 raise GalleryUnavailableError(msg)
-            found.closing = True
-            if not self._lock.wait_for(lambda: found.users == 0, PATIENCE_S):
-                found.closing = False
-                msg = f"the gallery {name!r} is in use: ask again when enrolments have ended"
-                raise GalleryUnavailableError(msg)
+            yield
+
+    def _marked(self, record: Record) -> Record:
+        """Make a gallery none: from here on its erasure will be finished."""
+        with self._lock, self._quiet(record.name) as gallery:
+            sizes = (UNKNOWN, UNKNOWN) if gallery is None else (len(gallery), gallery.count())
+            marked = replace(record, erasing=True, subjects=sizes[0], templates=sizes[1])
+            self._write(marked)
+        return marked
+
+    @contextmanager
+    def _quiet(self, name: str) -> Iterator[Gallery | None]:
+        """Give a gallery that nobody uses; closed at the end. None where it cannot be read: it can still be erased."""
         try:
-            receipt = self._emptied(name, found.recognizer.gallery)
-        except BaseException:
-            self._drop(name, found)  # it was closed: whoever asks next opens what is left of it
+            found = self._opened(name)
+        except GalleryUnavailableError:
             raise
-        with self._lock:
-            self._open.pop(name, None)
-            self._note(name).unlink(missing_ok=True)
+        except GalleryError:
+            yield None
+            return
+        self._keep_others_out(name, found)
+        try:
+            yield found.recognizer.gallery
+        except BaseException:
+            found.closing = False
+            raise
+        self._open.pop(name, None)
         found.recognizer.close()
-        return receipt
+
+    def _keep_others_out(self, name: str, found: OpenGallery) -> None:
+        if found.closing:
+            msg = f"the gallery {name!r} is being deleted by another request"
+            raise GalleryUnavailableError(msg)
+        found.closing = True
+        if not self._lock.wait_for(lambda: found.users == 0, PATIENCE_S):
+            found.closing = False
+            msg = f"the gallery {name!r} is in use: ask again when enrolments have ended"
+            raise GalleryUnavailableError(msg)
 
     def close(self) -> None:
         """Close all."""
@@ -269,36 +358,32 @@ class Galleries:
             found = self._open[name] = OpenGallery(recognizer, file=_file(place))
         return found
 
-    def _drop(self, name: str, found: OpenGallery) -> None:
-        with self._lock:
-            self._open.pop(name, None)
-        found.recognizer.close()
-
     def _make_room(self) -> None:
         idle = [(found.used_at, name) for name, found in self._open.items() if not found.users and not found.closing]
         if len(self._open) >= self._most_open and idle:
             _, name = min(idle)
             self._open.pop(name).recognizer.close()
 
-    def _emptied(self, name: str, gallery: Gallery) -> Removal:
-        subjects, templates = len(gallery), gallery.count()
-        if self._url:
-            receipts = [gallery.remove(subject.name) for subject in gallery.subjects()]
-            places = sorted({place for receipt in receipts for place in receipt.places_checked})
-            remains = sorted({place for receipt in receipts for place in receipt.remains})
-            return Removal(name, subjects, templates, tuple(places), tuple(remains))
-        gallery.close()
-        places = sorted(path.name for path in self._files(name))
-        for path in self._files(name):
-            _shred(path)
-        return Removal(name, subjects, templates, tuple(places), tuple(sorted(p.name for p in self._files(name))))
+    def _shred_all(self, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Destroy the files of a gallery; return which they were, and which are left."""
+        files = files_of(self._folder, f"{name}.db")
+        for path in files:
+            with suppress(FileNotFoundError):  # closed by its last user, who took it away
+                shred(path)
+        fsync_folder(self._folder)
+        left = files_of(self._folder, f"{name}.db")
+        return tuple(path.name for path in files), tuple(path.name for path in left)
 
-    def _files(self, name: str) -> list[Path]:
-        """Return the database and all that lies beside it; no other gallery's name has a dot."""
-        found = [path for path in self._folder.glob(f"{name}.db*") if not path.is_dir()]
-        for folder in (path for path in self._folder.glob(f"{name}.db*") if path.is_dir()):
-            found += [path for path in folder.rglob("*") if path.is_file()]
-        return found
+    def _remove_all(self, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Remove everybody from a gallery of another engine; return where was looked, and where something is left."""
+        gallery = open_gallery(self._url.replace("{gallery}", name), model=self._model, dim=self._dim)
+        try:
+            receipts = [gallery.remove(subject.name) for subject in gallery.subjects()]
+        finally:
+            gallery.close()
+        places = sorted({place for receipt in receipts for place in receipt.places_checked})
+        remains = sorted({place for receipt in receipts for place in receipt.remains})
+        return tuple(places), tuple(remains)
 
     def _note(self, name: str) -> Path:
         return self._folder / f"{name}.json"
@@ -322,14 +407,3 @@ def _file(place: Path | str) -> tuple[int, int] | None:
 
 def _unknown(name: str) -> Refusal:
     return Refusal(404, "UnknownGalleryError", f"no gallery {name[:80]!r}: GET /v1/galleries lists them")
-
-
-def _shred(path: Path) -> None:
-    """Overwrite a file with zeros, then remove it; a disk that remaps blocks may keep old ones all the same."""
-    with path.open("r+b") as file:
-        left = path.stat().st_size
-        while left > 0:
-            left -= file.write(bytes(min(left, _CHUNK)))
-        file.flush()
-        os.fsync(file.fileno())
-    path.unlink()

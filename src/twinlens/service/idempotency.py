@@ -6,7 +6,9 @@ the request; the work is then done again, which is why only work that may be don
 that is enrolled is "already enrolled" the second time).
 
 What is kept is a digest of the request and the answer: no photo, no template. An answer names people; when one of them
-is erased it is blanked, and its key stays taken: an old request that is repeated late brings nobody back.
+is erased it is blanked, and its key stays taken: an old request that is repeated late brings nobody back. A request
+that is still in work then has its answer blanked when it ends; with a gallery all answers about it are blanked, also
+those that name only people who were not enrolled.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -48,8 +51,22 @@ CREATE TABLE mentions (
 CREATE INDEX mentions_by_answer ON mentions (answer);
 INSERT INTO meta VALUES ('pepper', randomblob(32))
 """,
+    (
+        """
+ALTER TABLE answers ADD COLUMN gallery TEXT NOT NULL DEFAULT '';
+CREATE INDEX answers_by_gallery ON answers (gallery);
+CREATE TABLE erased (
+  subject BLOB NOT NULL, answer INTEGER NOT NULL REFERENCES answers(id) ON DELETE CASCADE,
+  PRIMARY KEY (subject, answer)) WITHOUT ROWID;
+CREATE INDEX erased_by_answer ON erased (answer)
+""",
+    ),
+    "move it away: requests that are repeated are then done again",
 )
-_ERASED = Refusal(410, "ErasedError", "this was done, and somebody whom the answer named was erased since")
+_MARK = "INSERT OR IGNORE INTO erased SELECT ?, id FROM answers WHERE gallery = ? AND status IS NULL"
+_EVERYBODY = b""  # of a gallery, in the table of those who were erased while an answer was in work
+_FACE = re.compile(r"(.+)#\d+")  # a face of an album; answers name its photo
+GONE = 410
 _TOO_LONG = "this was done; the answer was too long to be kept: ask for what is stored now"
 
 
@@ -107,6 +124,16 @@ class Stored:
             raise _another_request()
 
 
+def erased() -> Refusal:
+    """Return what is said instead of an answer about somebody who was erased."""
+    told = "this was done; somebody whom the answer named was erased since, or renamed while it was done"
+    return Refusal(GONE, "ErasedError", told)
+
+
+def _blank(content: bytes = b"") -> Stored:
+    return Stored(GONE, PROBLEM, json.dumps(erased().problem()).encode(), content)
+
+
 def _another_request() -> Refusal:
     told = "this Idempotency-Key was sent with another request: a new request needs a new key"
     return Refusal(422, "IdempotencyKeyError", told)
@@ -135,7 +162,7 @@ class Claim:
 
         Args:
             answer: what was said.
-            gallery: of the people whom it names.
+            gallery: of the people whom it names; the one that was claimed for.
             subjects: these people.
 
         Raises:
@@ -178,7 +205,7 @@ class Answers:
         with self._ledger.writing() as connection:
             (self._pepper,) = connection.execute("SELECT value FROM meta WHERE key = 'pepper'").fetchone()
 
-    def claim(self, caller: str, key: str, digest: bytes) -> Stored | Claim:
+    def claim(self, caller: str, key: str, digest: bytes, gallery: str = "") -> Stored | Claim:
         """Return the answer that was given, or the right to work on it.
 
         Args:
@@ -186,6 +213,7 @@ class Answers:
             key: the header Idempotency-Key.
             digest: see `digest_of`; of method, path and options alone where photos are stored while others still come:
                 then `Stored.content` and `Stored.check` tell photos apart.
+            gallery: of the people whom the answer will name.
 
         Raises:
             Refusal: 422 for an unusable key or another request under the same key; 409 while another works on it.
@@ -202,7 +230,7 @@ class Answers:
                 (caller, key),
             ).fetchone()
             if found is None:
-                row = self._insert(connection, caller, key, digest)
+                row = self._insert(connection, (caller, key, digest), gallery)
             elif not hmac.compare_digest(found[1], digest):
                 raise _another_request()
             elif found[3] is not None:
@@ -212,10 +240,10 @@ class Answers:
             self._held.add(row)
         return Claim(self, row)
 
-    def _insert(self, connection: sqlite3.Connection, caller: str, key: str, digest: bytes) -> int:
-        values = (caller, key, digest, self._presence.token, self._clock() + self._lifetime_s)
+    def _insert(self, connection: sqlite3.Connection, request: tuple[str, str, bytes], gallery: str) -> int:
+        values = (*request, self._presence.token, self._clock() + self._lifetime_s, gallery)
         done = connection.execute(
-            "INSERT INTO answers (caller, key, digest, owner, expires_at) VALUES (?, ?, ?, ?, ?)", values
+            "INSERT INTO answers (caller, key, digest, owner, expires_at, gallery) VALUES (?, ?, ?, ?, ?, ?)", values
         )
         return int(done.lastrowid or 0)
 
@@ -226,6 +254,7 @@ class Answers:
             told = "the same request is being worked on: ask again soon"
             raise Refusal(409, "InProgressError", told, retry_after_s=1)
         connection.execute("UPDATE answers SET owner = ? WHERE id = ?", (self._presence.token, row))
+        connection.execute("DELETE FROM erased WHERE answer = ?", (row,))  # the work is done again from the start
         return row
 
     def _clean(self, connection: sqlite3.Connection) -> None:
@@ -247,6 +276,10 @@ class Answers:
             answer = replace(answer, content_type="application/json", body=body)
         names = {self._mention(gallery, subject) for subject in subjects}
         with self._ledger.writing() as connection:
+            gone = {name for (name,) in connection.execute("SELECT subject FROM erased WHERE answer = ?", (row,))}
+            if gone & {*names, _EVERYBODY}:
+                answer, names = _blank(answer.content), set()
+            connection.execute("DELETE FROM erased WHERE answer = ?", (row,))
             connection.execute(
                 "UPDATE answers SET status = ?, content_type = ?, body = ?, content = ? WHERE id = ?",
                 (answer.status, answer.content_type, answer.body, answer.content, row),
@@ -265,23 +298,50 @@ class Answers:
                 self._held.discard(row)
 
     def forget(self, gallery: str, *subjects: str) -> int:
-        """Blank every answer that names one of these people; return how many."""
-        names = [(self._mention(gallery, subject),) for subject in subjects]
-        body = json.dumps(_ERASED.problem()).encode()
+        """Blank every answer that names one of these people; return how many. Those in work are blanked at their end.
+
+        An answer about an album names photos: it is blanked with the first of a photo's faces.
+        """
+        called = {name for subject in subjects for name in (subject, *_FACE.findall(subject))}
+        names = [(self._mention(gallery, name),) for name in called]
+        blank = _blank()
         with self._ledger.writing() as connection:
             done = connection.executemany(
                 "UPDATE answers SET status = ?, content_type = ?, body = ? "
                 "WHERE id IN (SELECT answer FROM mentions WHERE subject = ?)",
-                [(_ERASED.status, PROBLEM, body, *name) for name in names],
+                [(blank.status, blank.content_type, blank.body, *name) for name in names],
             )
             connection.executemany("DELETE FROM mentions WHERE subject = ?", names)
+            connection.executemany(_MARK, [(*name, gallery) for name in names])
         return max(done.rowcount, 0)
 
-    def renamed(self, gallery: str, old: str, new: str) -> None:
-        """Let answers about a person be found under the new name when that is erased."""
+    def forget_gallery(self, gallery: str) -> int:
+        """Blank every answer about a gallery; return how many. Those in work are blanked at their end."""
+        blank = _blank()
+        about = (
+            "(gallery = ? OR gallery = '')"  # the latter of the time before galleries were noted: which is not known
+        )
         with self._ledger.writing() as connection:
-            names = (self._mention(gallery, new), self._mention(gallery, old))
-            connection.execute("UPDATE OR REPLACE mentions SET subject = ? WHERE subject = ?", names)
+            done = connection.execute(
+                f"UPDATE answers SET status = ?, content_type = ?, body = ? WHERE {about} AND status IS NOT NULL",
+                (blank.status, blank.content_type, blank.body, gallery),
+            )
+            connection.execute(
+                f"DELETE FROM mentions WHERE answer IN (SELECT id FROM answers WHERE {about})",
+                (gallery,),
+            )
+            connection.execute(_MARK, (_EVERYBODY, gallery))
+        return done.rowcount
+
+    def renamed(self, gallery: str, old: str, new: str) -> None:
+        """Let answers about a person be found under the new name when that is erased.
+
+        An answer in work that will have the old name could not be found: it is blanked at its end.
+        """
+        before, after = self._mention(gallery, old), self._mention(gallery, new)
+        with self._ledger.writing() as connection:
+            connection.execute("UPDATE OR REPLACE mentions SET subject = ? WHERE subject = ?", (after, before))
+            connection.execute(_MARK, (before, gallery))
 
     def _mention(self, gallery: str, subject: str) -> bytes:
         """Return a name as it is kept here: not to be read, and not to be guessed without this file."""

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ _PRAGMAS = (
     "secure_delete=ON",
     "trusted_schema=OFF",
 )
+_COLUMNS = "SELECT name FROM pragma_table_info(?)"
 _TRY_AGAIN = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -44,11 +45,28 @@ class Kind:
         what: in words, for messages: ``keys``.
         mark: SQLite's application id, four letters in a number, which tells it from any other file.
         tables: statements that make it, parted by ``;``.
+        upgrades: statements that take its layout one step further each; SQLite's user version counts them.
+        afresh: how to go on without a file whose layout is not known, in words.
     """
 
     what: str
     mark: int
     tables: str
+    upgrades: tuple[str, ...] = ()
+    afresh: str = "move it away: a new one is made"
+
+    def layout(self, version: int) -> dict[str, set[str]]:
+        """Return the columns of each table after so many upgrades."""
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+            for script in (self.tables, *self.upgrades[:version]):
+                _execute(made, script)
+            return columns_of(made)
+
+
+def columns_of(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    """Return the columns of each table."""
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {str(name): {row[0] for row in connection.execute(_COLUMNS, (name,))} for (name,) in tables}
 
 
 class Ledger:
@@ -87,13 +105,42 @@ class Ledger:
         with self.writing() as connection:
             (mark,) = connection.execute("PRAGMA application_id").fetchone()
             if mark == self._kind.mark:
-                return
-            if mark or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                self._check_layout(connection)
+            elif mark or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 msg = f"{self._kind.what} {self.path}: it is a database of another program; choose another path"
                 raise ServiceError(msg)
-            for statement in self._kind.tables.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id={self._kind.mark}")
+            else:
+                _execute(connection, self._kind.tables)
+                connection.execute(f"PRAGMA application_id={self._kind.mark}")
+            self._upgrade(connection)
+
+    def _check_layout(self, connection: sqlite3.Connection) -> None:
+        """Refuse a file that this version cannot read.
+
+        Raises:
+            ServiceError: another version of Twinlens made it.
+        """
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        name = f"{self._kind.what} {self.path}"
+        if version > len(self._kind.upgrades):
+            msg = f"{name}: a later version of Twinlens wrote it: upgrade Twinlens, or {self._kind.afresh}"
+            raise ServiceError(msg)
+        there = columns_of(connection)
+        wanted = self._kind.layout(version)
+        lacks = sorted(f"{table}.{column}" for table in wanted for column in wanted[table] - there.get(table, set()))
+        if lacks:
+            msg = (
+                f"{name}: an early version of Twinlens made it, and it lacks {', '.join(lacks)}: "
+                f"go on with that version, or {self._kind.afresh}"
+            )
+            raise ServiceError(msg)
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for script in self._kind.upgrades[version:]:
+            _execute(connection, script)
+        if version != len(self._kind.upgrades):
+            connection.execute(f"PRAGMA user_version={len(self._kind.upgrades)}")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -139,3 +186,9 @@ class Ledger:
         except OSError as error:
             msg = f"{name}: {error.strerror or error}: check the path, its permissions and the space on the disk"
             raise ServiceUnavailableError(msg) from error
+
+
+def _execute(connection: sqlite3.Connection, script: str) -> None:
+    """Run statements parted by ``;`` inside the transaction that has begun."""
+    for statement in script.split(";"):
+        connection.execute(statement)

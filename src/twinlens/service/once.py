@@ -7,8 +7,10 @@ same ones.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import nullcontext
+import re
+from ast import literal_eval
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,13 +22,14 @@ from twinlens.recognizer import EnrolmentReport
 from twinlens.service import answers, schemas as s
 from twinlens.service.deeds import Deeds
 from twinlens.service.enrolling import Arrived, Enroller
-from twinlens.service.idempotency import Claim, Digest, Stored, digest_of
+from twinlens.service.idempotency import GONE, Claim, Digest, Stored, digest_of, erased
 from twinlens.service.lines import NDJSON, LineResponse
 from twinlens.service.parts import Parts
 from twinlens.service.photos import Upload
 
 HEADER = "idempotency-key"
 OCTETS = "application/json"
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class Once:
         """Store the photos and answer, or give the answer that was given before.
 
         Raises:
-            Refusal: 409 or 422, see `Answers.claim`.
+            Refusal: 409 or 422, see `Answers.claim`; 410, somebody whom the answer named was erased.
             TwinlensError: the gallery cannot be written to.
         """
         claim = await self._claim()
@@ -65,6 +68,8 @@ class Once:
             async for photo in photos:
                 self._digest(photo)
             claim.check(self._photos.value())
+            if claim.status == GONE:
+                raise erased()  # with the id of this request
             return Response(claim.body, claim.status, media_type=claim.content_type)
         lines = NDJSON in self.request.headers.get("accept", "")
         reports = self._kept(enroller.reports(self._arriving(photos, arrive)), claim, lines=lines)
@@ -78,7 +83,8 @@ class Once:
             return None
         options = ("options", self.asked.model_dump_json().encode())
         digest = digest_of(self.request.method, self.request.url.path, [options])
-        return await self.parts.pool.store(partial(self.parts.guards.answers.claim, self.deeds.who, key, digest))
+        claiming = partial(self.parts.guards.answers.claim, self.deeds.who, key, digest, self.gallery)
+        return await self.parts.pool.store(claiming)
 
     async def _arriving(
         self,
@@ -112,5 +118,13 @@ class Once:
         else:
             body = s.ReportList(reports=made).model_dump_json()
         stored = Stored(200, NDJSON if lines else OCTETS, body.encode(), self._photos.value())
-        named = {name for one in made for name in (one.subject, one.conflict) if name}
+        named = {name for one in made for name in (one.subject, one.conflict, *_quoted(one.reasons)) if name}
         claim.finish(stored, gallery=self.gallery, subjects=named)
+
+
+def _quoted(reasons: Sequence[str]) -> Iterator[str]:
+    """Yield what stands in quotes, as Python writes them: so reasons name people."""
+    for reason in reasons:
+        for found in _QUOTED.finditer(reason):
+            with suppress(ValueError, SyntaxError):
+                yield str(literal_eval(found[0]))

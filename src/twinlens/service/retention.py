@@ -139,11 +139,25 @@ class Retention:
         with exclusive(self._lock, 0.0) as free:
             if not free and SUPPORTED:
                 return Sweep()
+            self.finish_galleries()
             named = self._guards.audit.galleries()
             records = self._galleries.records()
             for gone in named - {record.name for record in records}:  # erased by a process that was killed
                 self._guards.audit.forget_gallery(gone)
             return self._sweep_all(records, stop or threading.Event())
+
+    def finish_galleries(self) -> list[str]:
+        """Finish erasures of whole galleries whose process was killed; return those that cannot be finished now."""
+        left: list[str] = []
+        for gallery in self._galleries.erasing():
+            try:
+                Deeds(self._guards, SERVICE).erase_gallery(self._galleries, gallery)
+            except Refusal:  # another process was quicker
+                continue
+            except TwinlensError as error:
+                _LOG.warning("gallery %s is not wholly erased yet: %s", gallery, type(error).__name__)
+                left.append(gallery)
+        return left
 
     def _sweep_all(self, records: Sequence[Record], stop: threading.Event) -> Sweep:
         done: Counter[str] = Counter()

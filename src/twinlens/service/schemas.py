@@ -170,7 +170,7 @@ class GalleryList(Answer):
 class ErasureAnswer(Answer):
     """The receipt of a removal."""
 
-    templates: Annotated[int, Field(examples=[2])]
+    templates: Annotated[int, Field(examples=[2], description="-1: a gallery that could not be read any more.")]
     places_checked: Annotated[list[str], Field(description="Files that were read after the removal, without folders.")]
     remains: Annotated[list[str], Field(description="Where bytes of a vector were still found.")]
     proven: Annotated[bool, Field(description="Nothing is left in any place that was checked.")]
@@ -186,7 +186,7 @@ class GalleryErasure(ErasureAnswer):
     """The receipt of a gallery's removal."""
 
     gallery: Annotated[str, Field(examples=["staff"])]
-    subjects: int
+    subjects: Annotated[int, Field(examples=[2], description="-1: a gallery that could not be read any more.")]
 
 
 class SubjectAnswer(Answer):
