@@ -183,6 +183,37 @@ def test_unreadable_keys_let_nobody_in(ring: Keyring) -> None:
     assert found.status == 503
 
 
+@pytest.mark.skipif(os.name != "posix", reason="an open file cannot be replaced elsewhere")
+def test_the_file_of_keys_is_removed_or_replaced_while_the_service_runs(ring: Keyring, path: Path) -> None:
+    _, old = ring.create("old", ["read"])
+    assert ask(ring, "/v1/models", f"Bearer {old}")[0] == 200
+    away = path.rename(path.with_name("away.db"))
+    assert ask(ring, "/v1/models", f"Bearer {old}") == (503, "ServiceUnavailableError")
+    assert ask(ring, "/v1/models") == (503, "ServiceUnavailableError")
+    empty = Keyring(path)
+    assert ask(ring, "/v1/models", f"Bearer {old}") == (401, "KeyNeededError")
+    assert ask(ring, "/v1/models") == (401, "KeyNeededError"), "a file without keys opens nothing"
+    _, new = empty.create("new", ["read"])
+    empty.close()
+    assert ask(ring, "/v1/models", f"Bearer {new}")[0] == 200
+    path.write_bytes(b"not a database" * 1000)
+    assert ask(ring, "/v1/models", f"Bearer {new}")[0] == 503
+    away.replace(path)
+    assert ask(ring, "/v1/models", f"Bearer {old}")[0] == 200
+    assert ask(ring, "/v1/models", f"Bearer {new}")[0] == 401
+
+
+def test_a_copy_over_the_file_of_keys_counts(ring: Keyring, path: Path) -> None:
+    """As a backup is put back, with cp: the file stays the same one, and SQLite would go on with what it remembers."""
+    _, kept = ring.create("kept", ["read"])
+    backup = path.read_bytes()
+    _, later = ring.create("later", ["read"])
+    assert ask(ring, "/v1/models", f"Bearer {later}")[0] == 200
+    path.write_bytes(backup)
+    assert ask(ring, "/v1/models", f"Bearer {later}")[0] == 401
+    assert ask(ring, "/v1/models", f"Bearer {kept}")[0] == 200
+
+
 def test_a_route_says_what_it_needs() -> None:
     reader = Key("0123456789ab", "door", frozenset({"read"}), "")
     assert need(reader, "read") is reader

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from twinlens.errors import TwinlensError
+from twinlens.errors import ServiceError, TwinlensError
 from twinlens.service.errors import OUR_FAULT, refusal_of
 from twinlens.service.gate import KeyGate
 from twinlens.service.guards import Guards, open_guards
@@ -175,8 +175,11 @@ def _add_problems(api: FastAPI) -> None:
         return ProblemResponse(error)
 
     @api.exception_handler(TwinlensError)
-    async def failed(_: Request, error: TwinlensError) -> Response:
-        return ProblemResponse(refusal_of(error))
+    async def failed(request: Request, error: TwinlensError) -> Response:
+        refusal = refusal_of(error)
+        if refusal.detail == OUR_FAULT:
+            _note_fault(request, error)
+        return ProblemResponse(refusal)
 
     @api.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
@@ -195,6 +198,12 @@ def _add_problems(api: FastAPI) -> None:
         return ProblemResponse(Refusal(500, "ServiceError", OUR_FAULT))
 
     _describe_problems(api)
+
+
+def _note_fault(request: Request, error: TwinlensError) -> None:
+    """Write down what the answer keeps back; only what is said of the service's own files names nobody."""
+    what = f"{error}" if isinstance(error, ServiceError) else "see its kind and places"
+    _LOG.error("request %s: %s", getattr(request.state, "request_id", ""), what, exc_info=error)
 
 
 def _unrouted(request: Request, error: HTTPException) -> Refusal:

@@ -55,6 +55,7 @@ CREATE TABLE pseudonyms (
 INSERT INTO pepper VALUES (randomblob(32));
 INSERT INTO head SELECT chain, 0, 0, chain FROM (SELECT lower(hex(randomblob(32))) AS chain)
 """,
+    afresh="move audit.db and audit.jsonl away together: a new chain begins",
 )
 
 

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from twinlens.errors import ConflictError, GalleryError, GalleryUnavailableError, ModelError, OptionError
+from twinlens.errors import ConflictError, GalleryError, GalleryUnavailableError, ModelError, OptionError, ServiceError
 from twinlens.gallery import open_gallery
 from twinlens.gallery.header import fsync_folder
 from twinlens.gallery.locks import SUPPORTED, exclusive
@@ -177,7 +177,7 @@ class Galleries:
         notes = sorted(path.stem for path in self._folder.glob("*.json") if NAME.fullmatch(path.stem))
         found: list[str] = []
         for name in notes:
-            with suppress(Refusal, GalleryError):
+            with suppress(Refusal, ServiceError):
                 if self._remembered(name).erasing:
                     found.append(name)
         return found
@@ -194,7 +194,7 @@ class Galleries:
                 f"{self._note(name)}: cannot read what is remembered of the gallery {name!r} ({error}): "
                 "restore the file, or upgrade Twinlens if a later one wrote it"
             )
-            raise GalleryError(msg) from error
+            raise ServiceError(msg) from error
 
     def create(self, name: str, kind: Kind, retention_days: int | None) -> Record:
         """Make a gallery.

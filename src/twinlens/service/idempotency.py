@@ -51,7 +51,7 @@ CREATE TABLE mentions (
 CREATE INDEX mentions_by_answer ON mentions (answer);
 INSERT INTO meta VALUES ('pepper', randomblob(32))
 """,
-    (
+    upgrades=(
         """
 ALTER TABLE answers ADD COLUMN gallery TEXT NOT NULL DEFAULT '';
 CREATE INDEX answers_by_gallery ON answers (gallery);
@@ -61,7 +61,7 @@ CREATE TABLE erased (
 CREATE INDEX erased_by_answer ON erased (answer)
 """,
     ),
-    "move it away: requests that are repeated are then done again",
+    afresh="move it away: requests that are repeated are then done again",
 )
 _MARK = "INSERT OR IGNORE INTO erased SELECT ?, id FROM answers WHERE gallery = ? AND status IS NULL"
 _EVERYBODY = b""  # of a gallery, in the table of those who were erased while an answer was in work

@@ -6,13 +6,15 @@ be a way to overload the service (NIST SP 800-63B, 5.1.1.2, asks for slow hashes
 
 A key reads ``twl_ID_SECRET``. The id is public (logs and the audit log name it), finds the row, and the secret's hash
 is compared in constant time; an unknown id costs the same comparison. Every check reads the file, so a key that
-another process revokes is refused from its next request on.
+another process revokes is refused from its next request on; so is one that is not in the file that was put in its
+place. Without a file nobody is let in, and a service that had keys is never opened by a file without any.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 from collections.abc import Collection
@@ -40,7 +42,10 @@ CREATE TABLE keys (
   id TEXT PRIMARY KEY, label TEXT NOT NULL, scopes TEXT NOT NULL, digest BLOB NOT NULL,
   created_at TEXT NOT NULL, revoked_at TEXT) WITHOUT ROWID
 """,
+    afresh="move it away and make keys anew (twinlens keys create)",
+    replaceable=True,
 )
+_LOG = logging.getLogger("twinlens.service.keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Keyring:
 
     def __init__(self, path: Path) -> None:
         self._ledger = Ledger(path, _KIND)
+        self._guarded = False
 
     def create(self, label: str, scopes: Collection[str]) -> tuple[Key, str]:
         """Make a key; return what is known of it, and the key itself, which cannot be shown again.
@@ -142,9 +148,13 @@ class Keyring:
         return found
 
     def in_use(self) -> bool:
-        """Whether there is any key, revoked or not: then every request needs one."""
+        """Whether there is any key, revoked or not, or was while this process runs: then every request needs one."""
         with self._ledger.reading() as connection:
-            return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM keys)").fetchone()[0])
+            found = bool(connection.execute("SELECT EXISTS (SELECT 1 FROM keys)").fetchone()[0])
+        if self._guarded and not found:
+            _LOG.error("the file of keys was replaced by one without keys: nobody is let in until it holds some")
+        self._guarded = self._guarded or found
+        return self._guarded
 
     def close(self) -> None:
         """Release the file."""

@@ -3,6 +3,9 @@
 Keys, stored answers and the head of the audit log are kept in such files. They follow the gallery
 (`twinlens.gallery.schema`): write-ahead log with ``synchronous=FULL``, so that what is acknowledged survives a power
 cut, and ``secure_delete``, so that what is deleted is overwritten.
+
+SQLite goes on reading a file that was removed or replaced while it is open. So each use looks first whether the file at
+the path is still the one that was opened: another one is refused, or, where its kind says so, opened in its place.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ _PRAGMAS = (
     "trusted_schema=OFF",
 )
 _COLUMNS = "SELECT name FROM pragma_table_info(?)"
+_FILE = 2  # the first numbers of a stamp say which file it is
 _TRY_AGAIN = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -47,6 +51,8 @@ class Kind:
         tables: statements that make it, parted by ``;``.
         upgrades: statements that take its layout one step further each; SQLite's user version counts them.
         afresh: how to go on without a file whose layout is not known, in words.
+        replaceable: another file at the path, or the same one written to by somebody else, counts from the next use
+            on; else the service must be started anew.
     """
 
     what: str
@@ -54,6 +60,7 @@ class Kind:
     tables: str
     upgrades: tuple[str, ...] = ()
     afresh: str = "move it away: a new one is made"
+    replaceable: bool = False
 
     def layout(self, version: int) -> dict[str, set[str]]:
         """Return the columns of each table after so many upgrades."""
@@ -92,17 +99,46 @@ class Ledger:
             with suppress(FileExistsError):  # closing a file that SQLite has open would drop its locks
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # private from its first moment
                 fsync_folder(path.parent)
-            self._connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare()
-            except BaseException:
+            self._closed = False
+            self._connect()
+
+    def _connect(self) -> None:
+        """Open the file that is there."""
+        self._stamp = _stamp_of(self.path)
+        self._connection = sqlite3.connect(
+            self.path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare()
+        except BaseException:
+            self._stamp = None  # the next use tries again
+            self._connection.close()
+            raise
+
+    def _follow(self) -> None:
+        """See that the file at the path is the one that is open.
+
+        Raises:
+            ServiceUnavailableError: it was removed, or replaced where it must not be.
+        """
+        if self._closed or (self._stamp is not None and self._connection.in_transaction):
+            return
+        now, name = _stamp_of(self.path), f"{self._kind.what} {self.path}"
+        if now is None:
+            msg = f"{name}: it was removed while it was in use: put it back, or restart the service"
+            raise ServiceUnavailableError(msg)
+        if self._kind.replaceable:
+            if now != self._stamp:
                 self._connection.close()
-                raise
+                self._connect()
+        elif self._stamp is None or now[:_FILE] != self._stamp[:_FILE]:
+            msg = f"{name}: it was replaced while it was in use: put the other one back, or restart the service"
+            raise ServiceUnavailableError(msg)
 
     def _prepare(self) -> None:
         for pragma in _PRAGMAS:
             self._connection.execute(f"PRAGMA {pragma}")
-        with self.writing() as connection:
+        with self._transaction() as connection:
             (mark,) = connection.execute("PRAGMA application_id").fetchone()
             if mark == self._kind.mark:
                 self._check_layout(connection)
@@ -150,25 +186,36 @@ class Ledger:
             ServiceError: the file cannot be used; nothing was stored.
         """
         with self._lock, self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
+            self._follow()
+            with self._transaction() as connection:
+                yield connection
+            if self._kind.replaceable:  # by a copy of the file alone: nothing must be left in its log
                 with suppress(sqlite3.Error):
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK")
-                raise
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Run the block's queries; each sees what any process has committed."""
         with self._lock, self._explained():
+            self._follow()
             yield self._connection
 
     def close(self) -> None:
         """Release the file; what was acknowledged is already safe."""
         with self._lock, self._explained():
+            self._closed = True
             self._connection.close()
 
     @contextmanager
@@ -192,3 +239,12 @@ def _execute(connection: sqlite3.Connection, script: str) -> None:
     """Run statements parted by ``;`` inside the transaction that has begun."""
     for statement in script.split(";"):
         connection.execute(statement)
+
+
+def _stamp_of(path: Path) -> tuple[int, ...] | None:
+    """Return which file is at a path, and how it looks from outside; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
