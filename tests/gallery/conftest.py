@@ -16,14 +16,6 @@ MODEL, DIM = "test-net", 32
 SMALL = GalleryOptions(busy_timeout_s=5.0, exact_rows=1_000, snapshot_rows=20, tail_rows=8)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    """Learning sixty codes is no work for threads: on a busy machine they wait for each other for seconds."""
-    import faiss
-
-    faiss.omp_set_num_threads(1)
-
-
 def unit_vectors(count: int, seed: int) -> np.ndarray:
     vectors = np.random.default_rng(seed).standard_normal((count, DIM)).astype(np.float32)
     scaled: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -30,9 +30,10 @@ def target(tmp_path: Path) -> Iterator[Gallery]:
 
 
 def test_a_copy_is_equal(source: Gallery, target: Gallery) -> None:
-    told: list[tuple[int, int]] = []
-    copied = copy_gallery(source, target, lambda done, total: told.append((done, total)))
-    assert (copied.subjects, copied.templates, copied.added, told) == (30, 60, 60, [(60, 60)])
+    told: list[tuple[str, int, int]] = []
+    copied = copy_gallery(source, target, lambda *moved: told.append(moved))
+    assert (copied.subjects, copied.templates, copied.added) == (30, 60, 60)
+    assert told == [("reading", 0, 60), ("copying", 60, 60), ("comparing", 0, 60)]
     assert checksum_of(source) == checksum_of(target) == (60, copied.checksum)
     assert source.subjects() == target.subjects()
     assert copy_gallery(source, target).added == 0
@@ -41,8 +42,8 @@ def test_a_copy_is_equal(source: Gallery, target: Gallery) -> None:
 def test_an_interrupted_copy_goes_on(source: Gallery, target: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "_CHUNK", 7)
 
-    def interrupt(done: int, total: int) -> None:
-        if done >= 28:
+    def interrupt(stage: str, done: int, total: int) -> None:
+        if stage == "copying" and done >= 28:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -139,6 +139,27 @@ def test_calibration_finds_a_depth_and_refuses_useless_codes(rows: Segment, code
     assert calibrated_depth(people_like(60_000), coder, noise) == 0
 
 
+def test_a_codebook_is_learnt_on_one_thread(rows: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On many, a busy machine takes minutes for a third of a second of work."""
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    used: list[int] = []
+    train = faiss.ProductQuantizer.train
+
+    def noted(quantizer: faiss.ProductQuantizer, sample: np.ndarray) -> None:
+        used.append(faiss.omp_get_max_threads())
+        train(quantizer, sample)
+
+    monkeypatch.setattr(faiss.ProductQuantizer, "train", noted)
+    try:
+        faiss.omp_set_num_threads(3)
+        Coder.train(rows.vectors)
+        assert (used, faiss.omp_get_max_threads()) == ([1], 3)
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
 def test_a_codebook_survives_its_file(coder: Coder) -> None:
     again = Coder(DIM, np.frombuffer(coder.centroids.astype("<f4").tobytes(), "<f4"))
     vectors = people_like(500, seed=9)

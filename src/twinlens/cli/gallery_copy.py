@@ -25,9 +25,9 @@ def copy(
     with (
         o.open_people(source, model) as old,
         o.open_people(target, model, new=True) as new,
-        meter("templates") as progress,
+        meter("templates") as move,
     ):
-        copied = copy_gallery(old, new, progress)
+        copied = copy_gallery(old, new, lambda stage, done, total: move(done, total, stage))
     record = {
         "subjects": copied.subjects,
         "templates": copied.templates,

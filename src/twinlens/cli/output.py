@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -60,11 +60,18 @@ def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterato
         yield from bar.track(items, description=what, total=total)
 
 
+class Move(Protocol):
+    """Moves a progress bar."""
+
+    def __call__(self, done: int, total: int | None, now: str = "", /) -> None:
+        """Say how many are done, of how many, and, where it changes, what is being done."""
+
+
 @contextmanager
-def meter(what: str) -> Iterator[Callable[[int, int | None], None]]:
+def meter(what: str) -> Iterator[Move]:
     """Give a function that moves a progress bar on stderr, where stderr is a screen: (done, of how many)."""
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield lambda done, total, now="": None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -72,7 +79,7 @@ def meter(what: str) -> Iterator[Callable[[int, int | None], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total, now="": bar.update(task, completed=done, total=total, description=now or what)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ Product quantisation (Jegou et al. 2011) with 16 centroids a part, scanned with 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +33,23 @@ def parts_of(dim: int) -> int:
 def code_bytes(dim: int) -> int:
     """Return the bytes a code takes: two parts a byte."""
     return parts_of(dim) // 2
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep what this thread asks of faiss on this thread.
+
+    Learning a codebook is a third of a second of work in tens of thousands of parallel pieces. Threads wait for each
+    other after every piece, for a time slice each where something else is running: minutes in all.
+    """
+    import faiss  # noqa: PLC0415
+
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 class Coder:
@@ -59,7 +78,8 @@ class Coder:
         dim = sample.shape[1]
         quantizer = faiss.ProductQuantizer(dim, parts_of(dim), _BITS)
         quantizer.cp.min_points_per_centroid = 1  # small galleries are fine: faiss would print a warning
-        quantizer.train(sample)
+        with _alone():
+            quantizer.train(sample)
         return cls(dim, faiss.vector_to_array(quantizer.centroids))
 
     def encode(self, vectors: Float32[np.ndarray, "rows dim"]) -> UInt8[np.ndarray, "rows bytes"]:

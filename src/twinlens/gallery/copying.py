@@ -19,7 +19,8 @@ from twinlens.protocols import Enrolment, Gallery, Subject
 _CHUNK = 2_000  # templates a step: what is lost when it is interrupted
 _ROUND = 1 << 256
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
+"""Is told "reading", "copying" or "comparing", how many templates are done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,24 @@ def _subject_digest(subject: Subject) -> bytes:
     return _digest(text.encode() for text in ("subject", subject.name, subject.created_at, *pairs))
 
 
-def checksum_of(gallery: Gallery) -> tuple[int, str]:
-    """Return how many templates a gallery holds and a checksum that does not depend on their order."""
-    digests = [_template_digest(entry) for entry in gallery.entries()]
+def checksum_of(gallery: Gallery, progress: Progress | None = None) -> tuple[int, str]:
+    """Return how many templates a gallery holds and a checksum that does not depend on their order.
+
+    Args:
+        gallery: is read as a whole.
+        progress: is told how far it is.
+    """
+    digests = [_template_digest(entry) for entry in _told(gallery, "comparing", progress)]
     return len(digests), _summed(digests, gallery.subjects())
+
+
+def _told(gallery: Gallery, stage: str, progress: Progress | None) -> Iterator[Enrolment]:
+    """Yield everything in a gallery, and tell now and then how far it is."""
+    total = gallery.count() if progress is not None else 0
+    for number, entry in enumerate(gallery.entries()):
+        if progress is not None and number % _CHUNK == 0:
+            progress(stage, number, max(total, number))
+        yield entry
 
 
 def _summed(digests: Iterable[bytes], subjects: Iterable[Subject]) -> str:
@@ -77,7 +92,7 @@ def copy_gallery(source: Gallery, target: Gallery, progress: Progress | None = N
     Args:
         source: where from.
         target: where to: empty, or with a part of the source's content and nothing else.
-        progress: is told how many templates are done, and of how many.
+        progress: is told how far it is, a few times a second.
 
     Raises:
         OptionError: both are one gallery's object.
@@ -88,7 +103,7 @@ def copy_gallery(source: Gallery, target: Gallery, progress: Progress | None = N
     if source is target:
         msg = "a gallery cannot be copied into itself; name another one"
         raise OptionError(msg)
-    wanted = {_template_digest(entry) for entry in source.entries()}
+    wanted = {_template_digest(entry) for entry in _told(source, "reading", progress)}
     subjects = {subject.name: subject for subject in source.subjects()}
     there = _contained(target, wanted)
     missing = (entry for entry in source.entries() if _template_digest(entry) not in there)
@@ -97,8 +112,8 @@ def copy_gallery(source: Gallery, target: Gallery, progress: Progress | None = N
         _hand_over(chunk, subjects, target)
         done += len(chunk)
         if progress is not None:
-            progress(done, len(wanted))
-    count, checksum = checksum_of(target)
+            progress("copying", done, len(wanted))
+    count, checksum = checksum_of(target, progress)
     expected = _summed(wanted, subjects.values())
     if (count, checksum) != (len(wanted), expected):
         msg = (
