@@ -3,7 +3,8 @@
     TwinlensError
     |-- OptionError                 an unknown name or a value outside its range
     |-- ImageError                  a photo or video that cannot be read
-    |   `-- ImageTooLargeError      more bytes or pixels than the limit
+    |   |-- ImageTooLargeError      more bytes or pixels than the limit
+    |   `-- MissingPhotosError      too many indexed photos gone at once to be believed
     |-- NoFaceError                 nobody in the picture
     |-- QualityError                a face too poor to be enrolled
     |-- ModelError
@@ -41,6 +42,10 @@ class ImageError(TwinlensError):
 
 class ImageTooLargeError(ImageError):
     """More bytes or pixels than the limit allows; found out before decoding."""
+
+
+class MissingPhotosError(ImageError):
+    """So many photos that were indexed are gone at once that a disk is probably not mounted; nothing was erased."""
 
 
 class NoFaceError(TwinlensError):

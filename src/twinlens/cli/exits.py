@@ -23,6 +23,7 @@ EXIT_CODES: dict[type[errors.TwinlensError], Exit] = {
     errors.OptionError: Exit.USAGE,
     errors.ImageError: Exit.INPUT,
     errors.ImageTooLargeError: Exit.INPUT,
+    errors.MissingPhotosError: Exit.INPUT,
     errors.NoFaceError: Exit.INPUT,
     errors.QualityError: Exit.INPUT,
     errors.ModelError: Exit.MACHINERY,

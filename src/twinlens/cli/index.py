@@ -46,6 +46,13 @@ def index(
     again: Annotated[
         bool, typer.Option("--again", help="Also photos seen with other settings, and those that could not be read.")
     ] = False,
+    forget_missing: Annotated[
+        bool,
+        typer.Option(
+            "--forget-missing",
+            help="Erase the faces of photos that are gone, however many: without it not more than 20 % (from 10 on).",
+        ),
+    ] = False,
     ledger: Annotated[
         Path | None,
         typer.Option("--ledger", metavar="FILE", help="Where to note what was looked at. Default: beside the gallery."),
@@ -74,7 +81,7 @@ def index(
         _crew(eyes, workers, ray, processes) as crew,
         _progress() as moved,
     ):
-        options = IndexOptions(ledger, f"{detector} {scales}", again, moved)
+        options = IndexOptions(ledger, f"{detector} {scales}", again, forget_missing, moved)
         foreman = Foreman(crew, album.model)
         for report in index_collection(folder, album, foreman.work, options):
             counts[report.outcome] = counts.get(report.outcome, 0) + 1
@@ -98,7 +105,9 @@ def _check_pictures(folder: Path, place: str) -> None:
     from twinlens.errors import ImageError
     from twinlens.recognizer.collection.walking import walk
 
-    if next(walk(folder), None) is None and not Path(place.removeprefix("sqlite:")).exists():
+    if Path(place.removeprefix("sqlite:")).exists():
+        return  # what is gone is told by the index
+    if next(walk(folder), None) is None:
         msg = f"{folder}: no pictures in this folder"
         raise ImageError(msg)
 

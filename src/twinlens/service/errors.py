@@ -19,6 +19,7 @@ STATUSES: dict[type[errors.TwinlensError], HTTPStatus] = {
     errors.OptionError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ImageTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.MissingPhotosError: HTTPStatus.UNPROCESSABLE_ENTITY,  # no request reaches a folder
     errors.NoFaceError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.QualityError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ModelError: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.recognizer.collection.fake_eyes import DIM, MODEL, look_here, photo, vector_of
 
-from twinlens.errors import GalleryError, GalleryUnavailableError, ImageError
+from twinlens.errors import GalleryError, GalleryUnavailableError, ImageError, MissingPhotosError
 from twinlens.gallery import SqliteGallery, open_gallery
 from twinlens.protocols import Gallery
 from twinlens.recognizer import EnrolmentReport
@@ -177,9 +177,55 @@ def test_a_disk_that_is_not_mounted_erases_nothing(album: Album) -> None:
     album.index()
     shutil.rmtree(album.folder)
     album.folder.mkdir()
-    with pytest.raises(ImageError, match="is its disk mounted"):
+    with pytest.raises(MissingPhotosError, match=r"^4 of the 4 photos .* --forget-missing"):
+        album.index()
+    album.folder.rmdir()
+    with pytest.raises(MissingPhotosError, match="not there itself"):
         album.index()
     assert album.faces() == WHOLE
+    assert len(album.index(forget_missing=True)["removed"]) == 4
+    assert album.faces() == {}
+    with pytest.raises(ImageError, match="cannot be listed"):
+        album.index()
+
+
+def test_many_photos_that_are_gone_at_once_stay(album: Album) -> None:
+    for number in range(36):
+        photo(album.folder / "disk" / f"{number:02}.jpg", "", f"{number}")
+    photo(album.folder / "disk" / "anna.jpg", "D")
+    album.index()
+    shutil.move(album.folder / "disk", album.folder.parent / "elsewhere")
+    photo(album.folder / "new.jpg", "E")
+    with pytest.raises(MissingPhotosError, match=r"^36 of the 41 photos") as early:  # one may have become new.jpg
+        album.index()
+    assert ("not mounted" in str(early.value), album.looked) == (True, [])
+    for number in range(37):
+        photo(album.folder / "more" / f"{number:02}.jpg", "", f"more {number}")
+    with pytest.raises(MissingPhotosError, match=r"^37 of the 41 photos"):  # known once all are looked at
+        album.index()
+    assert album.faces() == {**WHOLE, "disk/anna.jpg#1": "D", "new.jpg#1": "E"}
+    shutil.move(album.folder.parent / "elsewhere", album.folder / "another name")
+    assert len(album.index()["moved"]) == 37  # nothing of it is gone
+    assert "another name/anna.jpg#1" in album.faces()
+    shutil.rmtree(album.folder / "another name")
+    assert len(album.index(forget_missing=True)["removed"]) == 37
+    assert album.faces() == {**WHOLE, "new.jpg#1": "E"}
+
+
+@pytest.mark.parametrize(
+    ("known", "gone", "refused"), [(40, 9, False), (50, 10, False), (49, 10, True), (50, 11, True)]
+)
+def test_how_many_may_go_unasked(album: Album, known: int, gone: int, refused: bool) -> None:
+    for number in range(known - 4):
+        photo(album.folder / f"{number:02}.jpg", "", f"{number}")
+    album.index()
+    for number in range(gone):
+        (album.folder / f"{number:02}.jpg").unlink()
+    if refused:
+        with pytest.raises(MissingPhotosError, match=f"^{gone} of the {known}"):
+            album.index()
+    else:
+        assert len(album.index()["removed"]) == gone
 
 
 def test_two_names_that_are_one_in_a_gallery(album: Album) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from twinlens.errors import ImageError
+from twinlens.errors import MissingPhotosError
 from twinlens.gallery import SqliteGallery
 from twinlens.protocols import Gallery
 from twinlens.recognizer.collection.keeping import Keeper
@@ -22,6 +22,8 @@ from twinlens.recognizer.results import EnrolmentReport, Outcome
 LookAt = Callable[[Iterable[Task]], Iterator[Look]]
 _KEEP = 64  # photos stored at once: a commit is shared, and a kill costs this many
 _KEEP_S = 2.0  # nor is anything kept waiting for longer
+MOST_GONE = 0.2  # of the photos known: more than these, and
+FEWEST_GONE = 10  # at least so many, are not erased unasked
 _STAMP = re.compile(r"(\d+):(\d+):(.+)#(\d+)", re.DOTALL)
 _KNOWN: dict[str, Outcome] = {"done": "already enrolled"}
 
@@ -34,12 +36,14 @@ class IndexOptions:
         ledger: where to note what was looked at; None: beside the gallery's file, or in the folder.
         settings: how photos are looked at, in a few words; kept with each photo.
         again: also look at photos that were looked at with other settings, or could not be read.
+        forget_missing: erase the faces of photos that are gone however many they are.
         progress: called with (photos looked at, photos to look at), the first time when these are counted.
     """
 
     ledger: Path | None = None
     settings: str = ""
     again: bool = False
+    forget_missing: bool = False
     progress: Callable[[int, int], None] | None = None
 
 
@@ -68,7 +72,8 @@ def index_collection(
     One report a photo, at first for those that need no look (``already enrolled``, or ``unchanged`` where nobody is on
     them), then as they are looked at, at last for those that are gone (``removed``). A folder that cannot be listed is
     reported, and what is known of it stays. A photo whose faces a person removed from the gallery is not added again
-    until it changes.
+    until it changes. Where more than `MOST_GONE` of the photos are gone, and `FEWEST_GONE` or more, or the folder shows
+    none at all, nothing is erased unless ``forget_missing`` says so; those that were moved do not count.
 
     Args:
         folder: photos; links are followed.
@@ -77,7 +82,8 @@ def index_collection(
         options: where to note things, and what to do again.
 
     Raises:
-        ImageError: the folder cannot be listed, or is empty where photos were indexed.
+        ImageError: the folder cannot be listed.
+        MissingPhotosError: too many photos are gone; everything else was done.
         GalleryError: gallery or ledger cannot be used, or another index is at work.
         ModelError: the networks do not work.
     """
@@ -85,14 +91,40 @@ def index_collection(
     root = folder.resolve()
     with Ledger(options.ledger or ledger_path(gallery, root), root, options.settings) as ledger:
         _match(ledger, gallery, root)
-        for known in ledger.survey(walk(root), again=options.again):
+        before = ledger.known()
+        photos = iter(()) if before and not root.exists() else walk(root)
+        for known in ledger.survey(photos, again=options.again):
             yield _unlisted(known, root) if isinstance(known, Closed) else _unchanged(known, root)
-        if ledger.seen_nothing():
-            msg = f"{folder}: no pictures, though some were indexed: is its disk mounted? Nothing was changed"
-            raise ImageError(msg)
+        if not options.forget_missing:
+            _believe(ledger, folder, before, moved=ledger.to_do())  # in vain is nothing looked at
         keeper = Keeper(gallery, ledger, root)
         yield from _look(ledger, keeper, root, look_at, options)
+        if not options.forget_missing:
+            _believe(ledger, folder, before)
         yield from keeper.remove(ledger.missing())
+
+
+def _believe(ledger: Ledger, folder: Path, before: int, moved: int = 0) -> None:
+    """Refuse to take photos for gone that probably are on a disk which is not mounted.
+
+    Args:
+        ledger: after the folder was listed.
+        folder: as it was named.
+        before: how many photos were known.
+        moved: how many of those that are gone may still be found under another name.
+
+    Raises:
+        MissingPhotosError: too many.
+    """
+    gone = ledger.gone() - moved
+    if gone <= 0 or not (ledger.seen_nothing() or (gone >= FEWEST_GONE and gone > MOST_GONE * before)):
+        return
+    there = "" if folder.exists() else ", which is not there itself"
+    msg = (
+        f"{gone:,} of the {before:,} photos that were indexed are not in {folder}{there}: is a disk not mounted? "
+        "Nothing of them was erased. If they are gone for good, index again with --forget-missing"
+    )
+    raise MissingPhotosError(msg)
 
 
 def _look(

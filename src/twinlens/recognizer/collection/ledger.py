@@ -255,11 +255,18 @@ class Ledger:
                 last = row.id
                 yield row
 
+    def known(self) -> int:
+        """Return how many photos of the folder were looked at before."""
+        return int(self._base.execute("SELECT count(*) FROM photos WHERE root = ?", (self._root,)).fetchone()[0])
+
+    def gone(self) -> int:
+        """Return how many of them are not in the folder any more, as far as is known by now."""
+        return int(self._base.execute("SELECT count(*) FROM missing").fetchone()[0])
+
     def seen_nothing(self) -> bool:
-        """Return whether the folder shows no picture though some were indexed."""
+        """Return whether the folder shows no picture at all."""
         (listed,) = self._base.execute("SELECT (SELECT count(*) FROM seen) + (SELECT count(*) FROM todo)").fetchone()
-        (gone,) = self._base.execute("SELECT count(*) FROM missing").fetchone()
-        return not listed and gone > 0
+        return not listed
 
     # ---- one photo
 
