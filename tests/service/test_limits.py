@@ -88,6 +88,48 @@ def test_a_body_that_trickles_is_refused(app: object) -> None:
     assert time.monotonic() - begun < 4.0, "the sender is not waited for"
 
 
+def test_a_body_that_keeps_its_pace_has_an_end_all_the_same() -> None:
+    limits = Limits(body_grace_s=0.2, body_pace=10_000, body_s=0.5, bulk_body_s=5.0)
+    pieces = [Piece(b"x" * 1000, 0.05) for _ in range(30)]  # 20,000 bytes a second, for 1.5 s
+    app = RequestLimits(echo, limits)
+    found = asyncio.run(request(app, scope_of("/v1/verify", "POST"), pieces))
+    assert (found.status, found.json()["error"]) == (408, "SlowUploadError")
+    assert "within 0.5 s" in found.json()["detail"]
+    assert asyncio.run(request(app, scope_of("/v1/galleries/a/enrolments", "POST"), pieces)).status == 200
+
+
+def test_the_time_that_the_service_takes_is_not_the_senders() -> None:
+    async def thoughtful(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["more_body"]:
+            await asyncio.sleep(0.3)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body"})
+
+    limits = Limits(body_grace_s=0.4, body_pace=1e9, body_s=0.4, work_s=5.0)
+    pieces = [Piece(b"x", 0.02) for _ in range(5)]
+    assert asyncio.run(request(RequestLimits(thoughtful, limits), scope_of("/v1/verify", "POST"), pieces)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "length", "status"),
+    [
+        ("/v1/galleries/staff/enrolments", "application/json", 501, 413),
+        ("/v1/galleries/staff/enrolments", "application/json", 500, 200),
+        ("/v1/galleries/staff/enrolments", "multipart/form-data; boundary=x", 900, 200),
+        ("/v1/galleries", "application/json", 51, 413),
+        ("/v1/galleries/staff/subjects/v1/verify", "application/json", 51, 413),
+        ("/v1/verify", "application/json", 60, 200),
+    ],
+)
+def test_json_and_what_holds_no_photo_may_be_less_long(path: str, kind: str, length: int, status: int) -> None:
+    limits = Limits(body_bytes=100, bulk_body_bytes=1000, json_bytes=500, plain_bytes=50)
+    headers = {"content-type": kind, "content-length": str(length)}
+    at_once = asyncio.run(request(RequestLimits(echo, limits), scope_of(path, "POST", headers), [Piece(b" " * length)]))
+    del headers["content-length"]
+    coming = asyncio.run(request(RequestLimits(echo, limits), scope_of(path, "POST", headers), [Piece(b" " * length)]))
+    assert (at_once.status, coming.status) == (status, status)
+
+
 def test_many_or_long_headers_are_refused() -> None:
     many = {f"x-{i}": "1" for i in range(65)}
     for headers in (many, {"x-long": "1" * 40_000}):

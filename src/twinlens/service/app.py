@@ -141,7 +141,11 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         body_bytes=2 * (settings.max_photo_bytes // 3 + 1) * 4 + MIB,
         bulk_body_bytes=settings.max_bulk_bytes,
+        json_bytes=settings.json_bytes,
         body_grace_s=settings.upload_timeout_s,
+        body_pace=settings.upload_bytes_per_s,
+        body_s=settings.upload_most_s,
+        bulk_body_s=settings.bulk_upload_most_s,
         work_s=settings.request_timeout_s,
     )
 

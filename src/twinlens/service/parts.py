@@ -129,5 +129,5 @@ def open_parts(settings: Settings, guards: Guards, networks: Networks) -> Parts:
     )
     guards.metrics.watch("twinlens_pool_inside", "Requests in work or waiting.", lambda: pool.load.inside)
     guards.metrics.watch("twinlens_pool_turned_away", "Requests refused, no place.", lambda: pool.load.turned_away)
-    intake = Intake(settings.limits, settings.allow_url, settings.max_photos, pool)
+    intake = Intake(settings.limits, settings.allow_url, settings.max_photos, settings.json_bytes, pool)
     return Parts(settings, recognizer(), pool, galleries, intake, guards)

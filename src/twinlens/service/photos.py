@@ -9,6 +9,7 @@ import binascii
 import io
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
@@ -61,12 +62,14 @@ class Intake:
         limits: bytes and pixels of one.
         allow_url: fetch addresses.
         most: photos in one request.
+        json_bytes: of a JSON body, which is in memory as a whole.
         pool: fetches on its threads.
     """
 
     limits: ImageLimits
     allow_url: bool
     most: int
+    json_bytes: int
     pool: Pool
 
     async def read(self, request: Request, options: type[O], names: Sequence[str]) -> tuple[O, list[Upload]]:
@@ -180,7 +183,8 @@ class Intake:
         self, request: Request, names: Collection[str], most: int
     ) -> tuple[dict[str, object], list[tuple[str, Upload]]]:
         body = await self._text_of(request)
-        told = parsed(body) if len(body) <= SMALL else await self.pool.store(lambda: parsed(body))
+        told = parsed(body) if len(body) <= SMALL else await self.pool.store(partial(parsed, body))
+        del body  # its photos are in memory once more now
         photos: list[tuple[str, Upload]] = []
         for name in names:
             given = told.pop(name, None)
@@ -190,17 +194,15 @@ class Intake:
             photos += [(name, await self._photo(one, name)) for one in many]
         return told, photos
 
-    async def _text_of(self, request: Request) -> bytes:
-        """Return a JSON body: of at most two photos and what stands around them, however many are asked for."""
-        most = 2 * (self.limits.max_bytes // 3 + 1) * 4 + SMALL
-        pieces, length = [], 0
+    async def _text_of(self, request: Request) -> bytearray:
+        """Return a JSON body; what is too long was refused by its head already, unless that did not say."""
+        body = bytearray()
         async for piece in request.stream():
-            length += len(piece)
-            if length > most:
-                told = f"the JSON is longer than {most:,} bytes: send photos as multipart parts, or smaller ones"
+            body += piece
+            if len(body) > self.json_bytes:
+                told = f"the JSON is longer than {self.json_bytes:,} bytes: send photos as multipart parts"
                 raise Refusal(413, "BodyTooLargeError", told)
-            pieces.append(piece)
-        return b"".join(pieces)
+        return body
 
     async def _photo(self, given: object, field: str) -> Upload:
         if not isinstance(given, dict):
@@ -246,7 +248,7 @@ def file_name(given: str | None) -> str:
     return name.strip()[-MOST_NAME:]
 
 
-def parsed(body: bytes) -> dict[str, object]:
+def parsed(body: bytes | bytearray) -> dict[str, object]:
     """Return a JSON object; nesting is bounded by the parser.
 
     Raises:

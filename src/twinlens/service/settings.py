@@ -73,9 +73,13 @@ class Settings(BaseSettings):
     max_pixels: int = Field(default=40_000_000, ge=1, description="Pixels of one photo, found out before decoding.")
     max_photos: int = Field(default=1000, ge=1, description="Photos in one enrolment.")
     max_bulk_bytes: int = Field(default=1024 * MIB, ge=1, description="Bytes of one enrolment of many photos.")
-    upload_timeout_s: float = Field(
-        default=10.0, gt=0, description="For a body before its pace counts (32 KiB a second)."
+    max_json_bytes: int | None = Field(
+        default=None, ge=1, description="Bytes of a JSON body; empty: two photos of that size in base64."
     )
+    upload_timeout_s: float = Field(default=10.0, gt=0, description="Waiting for a body before its pace counts.")
+    upload_bytes_per_s: float = Field(default=32 * 1024, gt=0, description="The pace: bytes a second of a body.")
+    upload_most_s: float = Field(default=300.0, gt=0, description="Waiting for a body altogether; then 408.")
+    bulk_upload_most_s: float = Field(default=1800.0, gt=0, description="The same for an enrolment of many photos.")
     request_timeout_s: float = Field(default=60.0, gt=0, description="Time for an answer once the request is there.")
     shutdown_s: int = Field(default=30, ge=1, description="Time to finish requests when it is told to stop.")
     rate_per_s: float = Field(default=50.0, gt=0, description="Requests a second of one key or address.")
@@ -90,6 +94,11 @@ class Settings(BaseSettings):
     def limits(self) -> ImageLimits:
         """Bytes and pixels of one photo."""
         return ImageLimits(self.max_photo_bytes, self.max_pixels)
+
+    @property
+    def json_bytes(self) -> int:
+        """Bytes of a JSON body with photos: of two, and what stands around them, however many are asked for."""
+        return self.max_json_bytes or 2 * (self.max_photo_bytes // 3 + 1) * 4 + 64 * 1024
 
     @property
     def runtime(self) -> RuntimeOptions:
