@@ -106,6 +106,22 @@ def test_a_cut_is_central_and_may_lie_lower(tmp_path: Path) -> None:
     assert small_picture(tmp_path / "a.png", DataPlan("x", size=20, centre=20)).min() == 0
 
 
+def test_a_share_is_central_in_photos_of_any_shape(tmp_path: Path) -> None:
+    pixels = np.zeros((80, 40, 3), np.uint8)
+    pixels[20:60, 10:30] = 255
+    cv2.imwrite(str(tmp_path / "a.png"), pixels)
+    assert small_picture(tmp_path / "a.png", DataPlan("x", size=16, share=0.5)).min() == 255
+    whole = small_picture(tmp_path / "a.png", DataPlan("x", size=16))
+    assert (int(whole[0, 0, 0]), int(whole[0, 8, 8])) == (0, 255)
+    with pytest.raises(RecipeError, match="one cut is enough"):
+        DataPlan("x", centre=20, share=0.5)
+
+
+def test_pictures_of_another_share_are_another_block(people: Path, cache: Path) -> None:
+    blocks = [open_block(paths_of(people), DataPlan("x", size=16, share=share), cache) for share in (1.0, 0.5)]
+    assert not np.array_equal(blocks[0].pictures, blocks[1].pictures)
+
+
 def paths_of(people: Path) -> list[Path]:
     return sorted(people.rglob("*.png"))
 

@@ -130,3 +130,26 @@ def test_members_are_trained_apart_and_their_cosines_averaged(make: Make, cache:
     assert together == pytest.approx((alone[0] + 3 * alone[1]) / 4, abs=1e-5)
     again = train(recipe, NOWHERE, tmp_path / "run", resume=True, progress=False, limits=QUIET, cache=cache)
     assert again.validation == outcome.validation
+
+
+def test_members_may_see_shares_of_a_whole_photo(make: Make, cache: Path, tmp_path: Path) -> None:
+    names = []
+    for share in (1.0, 0.5):
+        member = make(*CLOSED, *BAYES, f"data.share={share}", f"name=member-{share > 0.5}".lower())
+        names.append(str(tmp_path / f"{share}.toml"))
+        Path(names[-1]).write_text(tomli_w.dumps(table_of(member)), encoding="utf-8")
+    fused = (
+        "trunk.name=fused", f"trunk.members={names}", "data.labels=names", "training.epochs=0",
+        "training.monitor=auc", "batch.kind=people", "head.name=cosine",
+    )  # fmt: skip
+    train(make(*fused), NOWHERE, tmp_path / "run", progress=False, limits=QUIET, cache=cache)
+    _, whole = load_run(tmp_path / "run")
+    assert isinstance(whole.trunk, Fused)
+    pictures = torch.rand(1, 1, 24, 24, generator=torch.Generator().manual_seed(0))
+    edge = pictures.clone()
+    edge[:, :, :4] = 0
+    with torch.no_grad():
+        same = [torch.equal(one(pictures), one(edge)) for one in whole.trunk.members]
+    assert same == [False, True]
+    with pytest.raises(RecipeError, match="the whole photo"):
+        members_of(make(*fused, "data.centre=24"))

@@ -79,6 +79,7 @@ def open_block(paths: Sequence[Path], plan: DataPlan, folder: Path, *, progress:
     digest = _contents(paths)
     shape = (len(paths), plan.channels, plan.size, plan.size)
     way = [FORMAT, digest, plan.colour, plan.size, plan.centre, plan.down, plan.resample]
+    way += [plan.share] if plan.share != 1 else []
     path = folder / f"{hashlib.sha256(json.dumps(way).encode()).hexdigest()[:32]}.pictures"
     found = _mapped(path, shape)
     if found is not None:
@@ -109,17 +110,22 @@ def small_picture(path: Path, plan: DataPlan) -> Pictures:
     except ImageError as error:
         msg = f"a photo of the data set cannot be used: {error}"
         raise DatasetError(msg) from error
-    if plan.centre:
-        height, width = pixels.shape[:2]
-        side = min(plan.centre, height, width)
-        top = min(max((height - side) // 2 + plan.down, 0), height - side)
-        left = (width - side) // 2
-        pixels = pixels[top : top + side, left : left + side]
+    left, top, width, height = cut_of(pixels.shape[1], pixels.shape[0], plan)
+    pixels = pixels[top : top + height, left : left + width]
     if plan.colour == "grey":
         pixels = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
     way = cv2.INTER_LINEAR if plan.resample == "bilinear" else cv2.INTER_AREA
     small = cv2.resize(pixels, (plan.size, plan.size), interpolation=way)
     return np.ascontiguousarray(small.reshape(plan.size, plan.size, plan.channels).transpose(2, 0, 1))
+
+
+def cut_of(width: int, height: int, plan: DataPlan) -> tuple[int, int, int, int]:
+    """Return what is kept of a photo: left, top, width, height in its pixels."""
+    if plan.centre:
+        side = min(plan.centre, height, width)
+        return (width - side) // 2, min(max((height - side) // 2 + plan.down, 0), height - side), side, side
+    wide, high = (max(round(side * plan.share), 1) for side in (width, height))
+    return (width - wide) // 2, (height - high) // 2, wide, high
 
 
 def _contents(paths: Sequence[Path]) -> str:

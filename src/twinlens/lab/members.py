@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from twinlens.errors import RecipeError
 from twinlens.lab.networks.fused import Fused, FusedOptions
 from twinlens.lab.options import options_of
 from twinlens.lab.reading import read_recipe
@@ -20,7 +21,7 @@ def members_of(recipe: Recipe) -> list[Recipe]:
     """Return the recipes of a fused trunk's members, on the same people and with the same seeds; none for others.
 
     Raises:
-        RecipeError: no such recipe.
+        RecipeError: no such recipe, or one that sees another part of the photo than what is fused shows.
     """
     if recipe.trunk.name != "fused":
         return []
@@ -28,6 +29,11 @@ def members_of(recipe: Recipe) -> list[Recipe]:
     plan, found = recipe.data, []
     for name in options.members:
         member = read_recipe(name)
+        shown = (plan.size, 1.0) if member.data.centre else (0, 1.0)
+        if (plan.centre, plan.share) != shown:
+            wanted = "data.centre = data.size" if member.data.centre else "data.centre = 0, the whole photo"
+            msg = f"member {member.name!r} wants {wanted} of what is fused, got a centre of {plan.centre}"
+            raise RecipeError(msg)
         data = replace(
             member.data,
             dataset=plan.dataset,

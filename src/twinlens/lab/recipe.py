@@ -46,6 +46,7 @@ class DataPlan:
         size: side of the network's input, pixels.
         centre: side of the central square of the photo that is kept, pixels of the photo; 0 for the whole photo.
         down: how far below the photo's centre that square lies, pixels of the photo.
+        share: of the whole photo's width and height that is kept in the centre, for photos of many sizes; 1 for all.
         resample: ``bilinear`` without anti-aliasing, or ``area``.
         scale: ``unit`` for 0 to 1, ``symmetric`` for -1 to 1, ``imagenet`` for ImageNet's mean and deviation,
             ``none`` for 0 to 255.
@@ -63,6 +64,7 @@ class DataPlan:
     size: int = 105
     centre: int = 0
     down: int = 0
+    share: float = 1.0
     resample: Literal["bilinear", "area"] = "area"
     scale: Literal["unit", "symmetric", "imagenet", "none"] = "unit"
     split_seed: int = 0
@@ -76,6 +78,12 @@ class DataPlan:
             raise RecipeError(msg)
         if self.centre < 0:
             msg = f"data.centre is a side in pixels or 0 for the whole photo, got {self.centre}"
+            raise RecipeError(msg)
+        if not 0 < self.share <= 1 or (self.centre and self.share != 1):
+            msg = (
+                f"data.share is above 0 and at most 1, and 1 beside data.centre (one cut is enough), got {self.share} "
+                f"beside a centre of {self.centre}"
+            )
             raise RecipeError(msg)
 
     @property

@@ -20,6 +20,7 @@ from jaxtyping import Float32, Float64
 from twinlens.align import CANONICAL_POINTS
 from twinlens.errors import DatasetError, ImageError
 from twinlens.image import load_image
+from twinlens.lab.cache import cut_of
 from twinlens.lab.recipe import DataPlan
 from twinlens.protocols import Detector
 from twinlens.recognizer.choice import main_face
@@ -134,11 +135,6 @@ def _points(path: Path, plan: DataPlan, detector: Detector) -> Float64[np.ndarra
 
 def _to_input(points: Float64[np.ndarray, "5 2"], size: tuple[int, int], plan: DataPlan) -> Float64[np.ndarray, "5 2"]:
     """Return points of a photo in pixels of the network's input; the cut is `twinlens.lab.cache.small_picture`'s."""
-    width, height = size
-    left, top, sides = 0, 0, (width, height)
-    if plan.centre:
-        side = min(plan.centre, height, width)
-        top = min(max((height - side) // 2 + plan.down, 0), height - side)
-        left, sides = (width - side) // 2, (side, side)
+    left, top, *sides = cut_of(*size, plan)
     scale = plan.size / np.array(sides, np.float64)
     return np.asarray((points - (left, top) + 0.5) * scale - 0.5)

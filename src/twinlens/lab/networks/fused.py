@@ -51,13 +51,13 @@ class Member(nn.Module):
         if plan.colour == "rgb" and channels == 1:
             msg = f"trunk: member {recipe.name!r} sees colour: set data.colour = 'rgb'"
             raise RecipeError(msg)
-        if not 0 < plan.centre <= size or plan.down:
+        if plan.centre > size or plan.down:
             msg = (
                 f"trunk: member {recipe.name!r} cuts the central {plan.centre} pixels of a photo; what is fused shows "
                 f"data.size = data.centre = {size} of them, unscaled"
             )
             raise RecipeError(msg)
-        self.look = Resampled(size, plan.centre / size, plan.size)
+        self.look = Resampled(size, plan.centre / size if plan.centre else plan.share, plan.size)
         self.grey, self.scale = plan.colour == "grey", plan.scale
         self.flip = recipe.training.flip_test
         self.trunk = trunk
