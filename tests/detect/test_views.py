@@ -6,7 +6,18 @@ from hypothesis import given, settings, strategies as st
 
 from twinlens.detect.candidates import Candidates
 from twinlens.detect.options import DetectOptions, Scales
-from twinlens.detect.views import EDGE, LARGEST, SMALLEST, TILE_OVERLAP, View, levels, second_look, tiles
+from twinlens.detect.views import (
+    EDGE,
+    LARGEST,
+    PADDED,
+    SMALLEST,
+    TILE_OVERLAP,
+    View,
+    largest_scale,
+    levels,
+    second_look,
+    tiles,
+)
 
 sizes = st.integers(1, 14_000)
 
@@ -21,7 +32,7 @@ def test_every_face_is_some_levels_business(width: int, height: int, scales: Sca
     options = DetectOptions(scales=scales, min_face_px=smallest)
     found = levels(width, height, options)
     finest = max(view.scale for view in found[0].views)
-    bounded = (options.max_megapixels * 1e6 / (width * height)) ** 0.5
+    bounded = largest_scale(width, height, options.max_megapixels * 1e6)
     if scales == "multi" and bounded >= SMALLEST / smallest:
         assert finest * smallest >= SMALLEST - 1e-6  # the smallest face is large enough for the network
     for part in np.geomspace(1e-3, 1, 40):
@@ -47,6 +58,22 @@ def test_no_level_shows_more_than_allowed(width: int, height: int, scales: Scale
         whole = width * height * level.views[0].scale ** 2
         assert whole <= 4e6 * 1.01
         assert all(max(side) <= 2305 or len(shown) == 1 for side in shown)
+
+
+@pytest.mark.parametrize("scales", ["single", "multi", "tiny"])
+@pytest.mark.parametrize(
+    ("width", "height"), [(7_300, 5_479), (65_535, 610), (400_000, 100), (4_000_000, 10), (20, 2_000_000)]
+)
+def test_no_shape_costs_more_than_a_photo_of_as_many_pixels(width: int, height: int, scales: Scales) -> None:
+    """A strip is filled up with black, tile by tile; tiles overlap by a ninth."""
+    looks = [*levels(width, height, DetectOptions(scales=scales)), second_look(width, height)]
+    for level in looks:
+        shown = sum(max(columns, PADDED) * max(rows, PADDED) for columns, rows in (v.width_height for v in level.views))
+        assert shown <= 16e6 * 1.3
+
+
+def test_a_panorama_is_looked_at_as_closely_as_before() -> None:
+    assert largest_scale(20_000, 2_000, 16e6) == pytest.approx((16e6 / 40e6) ** 0.5)
 
 
 @settings(deadline=None)

@@ -18,7 +18,7 @@ from twinlens.detect.area import AreaImage
 from twinlens.detect.candidates import Candidates
 from twinlens.detect.options import DetectOptions
 from twinlens.detect.suppression import survivors
-from twinlens.detect.views import SINGLE_SIDE, View
+from twinlens.detect.views import SINGLE_SIDE, View, largest_scale
 from twinlens.protocols import Network
 from twinlens.types import Face, Image
 
@@ -54,7 +54,7 @@ class Mtcnn:
         return [self._detect(image) for image in images]
 
     def _detect(self, image: Image) -> list[Face]:
-        bound = min(1.0, (self._options.max_megapixels * 1e6 / (image.width * image.height)) ** 0.5)
+        bound = min(1.0, largest_scale(image.width, image.height, self._options.max_megapixels * 1e6, least=GRID))
         if self._options.scales == "single":
             bound = min(bound, SINGLE_SIDE / max(image.width, image.height))
         view = View(0, 0, image.width, image.height, bound)

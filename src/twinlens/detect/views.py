@@ -7,6 +7,7 @@ A level that is too large for one go is cut into overlapping tiles; the overlap 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ TILE_SIDE = 2304  # a longer level is cut
 TILE_OVERLAP = 256
 AVERAGE_BELOW = 0.5  # scale; above, two pixels a side are enough to interpolate from, at a fifth of the time
 SAMPLES = 2  # pixels a side of the picture that are averaged into one of the network, at least
+PADDED = 64  # rows and columns that a network is shown at least; YuNet's grid
 EDGE = 4  # a box that comes so close to a cut is cut itself, and whole in the next tile
 
 TINY_SCALE = 2.5  # enlargement of the finest level in the tiny mode
@@ -166,7 +168,7 @@ def levels(width: int, height: int, options: DetectOptions) -> list[Level]:
     if options.scales == "single":
         scale = min(1.0, SINGLE_SIDE / longer)
         return [Level((View(0, 0, width, height, scale),), 0.0, float("inf"))]
-    bound = (options.max_megapixels * 1e6 / (width * height)) ** 0.5
+    bound = largest_scale(width, height, options.max_megapixels * 1e6)
     if options.scales == "tiny":
         scales = list(_tiny_scales(longer, min(TINY_SCALE, bound)))
     else:
@@ -181,6 +183,22 @@ def levels(width: int, height: int, options: DetectOptions) -> list[Level]:
             smallest = TRUSTED / scale if options.scales == "tiny" else result[-1].largest / 2
         result.append(Level(views, smallest, float("inf") if scale == scales[-1] else largest))
     return result
+
+
+def largest_scale(width: int, height: int, pixels: float, *, least: int = PADDED) -> float:
+    """Return the scale at which a picture costs a network so many pixels.
+
+    A strip of a few rows is filled up with black: without counting that, one of 4,000,000 x 10 would cost ten times
+    what a photo of as many pixels does.
+
+    Args:
+        width: of the picture, pixels.
+        height: of the picture, pixels.
+        pixels: of the network.
+        least: rows and columns that the network is shown at least.
+    """
+    longer = max(width, height)
+    return min(math.sqrt(pixels / (width * height)), pixels / (longer * least))
 
 
 def second_look(width: int, height: int) -> Level:

@@ -16,7 +16,7 @@ from twinlens.detect.candidates import Candidates
 from twinlens.detect.landmarks import pointed
 from twinlens.detect.options import DetectOptions
 from twinlens.detect.suppression import strongest
-from twinlens.detect.views import View, tiles
+from twinlens.detect.views import View, largest_scale, tiles
 from twinlens.detect.yolo_heads import HEADS, Head
 from twinlens.errors import ModelError, OptionError
 from twinlens.protocols import Network
@@ -85,7 +85,7 @@ class Yolo:
     def _views(self, width: int, height: int) -> list[View]:
         side = self._head.side
         whole = View(0, 0, width, height, side / max(width, height))
-        scale = min(1.0, (self._options.max_megapixels * 1e6 / (width * height)) ** 0.5)
+        scale = min(1.0, largest_scale(width, height, self._options.max_megapixels * 1e6, least=side))
         if self._options.scales != "tiny" or whole.scale >= scale:
             return [whole]
         return [whole, *tiles(width, height, scale, side=side, overlap=side // 4)]
