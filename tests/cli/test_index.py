@@ -47,9 +47,15 @@ def test_a_folder_is_followed(shell: Shell, astronaut: Image, tmp_path: Path) ->
         ("broken.jpg", "unchanged"),
         ("eileen.png", "moved"),
     ]
+    assert [face for r in records for face in r["faces"]] == ["eileen.png#1"]
     place = ("--gallery", album / ".twinlens.db")
     assert shell.records("search", album / "eileen.png", *place)[1][0]["subject"] == "eileen.png#1"
     assert shell("index", album, "--again", "--processes", 1)[0] == 3
+    for name in ("eileen.png", "blank.png", "broken.jpg"):
+        (album / name).unlink()
+    code, _, err = shell("index", album, "--processes", 1)
+    assert (code, "3 of the 3 photos" in err, "--forget-missing" in err) == (3, True, True)
+    assert shell("index", album, "--forget-missing", "--processes", 1)[0] == 0
 
 
 @pytest.mark.slow

@@ -27,13 +27,19 @@ def album(service: TestClient) -> Iterator[str]:
 
 
 def test_faces_behind_an_erased_one_are_replaced_too(service: TestClient, album: str, photo: bytes) -> None:
-    def index(data: bytes) -> str:
-        made = service.post(f"{album}/photos", files=[("photos", ("a.png", data))]).json()["reports"][0]["outcome"]
-        return str(made)
+    def index(data: bytes) -> tuple[str, list[str]]:
+        made = service.post(f"{album}/photos", files=[("photos", ("a.png", data))]).json()["reports"][0]
+        return made["outcome"], made["faces"]
 
-    assert index(beside(photo, 3, 230)) == "done"
+    def stored() -> list[str]:
+        return [one["name"] for one in service.get(f"{album}/subjects").json()["items"]]
+
+    three = beside(photo, 3, 230)
+    assert index(three) == ("done", ["a.png#1", "a.png#2", "a.png#3"])
     assert service.get(album).json()["templates"] == 3
+    assert service.patch(f"{album}/subjects/a.png%232", json={"name": "Eileen"}).status_code == 200
+    assert index(three) == ("already enrolled", ["a.png#1", "Eileen", "a.png#3"])
+    assert service.patch(f"{album}/subjects/Eileen", json={"name": "a.png#2"}).status_code == 200
     assert service.delete(f"{album}/subjects/a.png%231").status_code == 200
-    assert index(beside(photo, 2, 260)) == "done"
-    found = service.get(f"{album}/subjects").json()["items"]
-    assert [(one["name"], one["templates"]) for one in found] == [("a.png#1", 1), ("a.png#2", 1)]
+    outcome, faces = index(beside(photo, 2, 260))
+    assert (outcome, faces, stored()) == ("done", ["a.png#1", "a.png#2"], ["a.png#1", "a.png#2"])

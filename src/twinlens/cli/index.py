@@ -88,7 +88,8 @@ def index(
             if report.outcome == "unreadable":
                 note(f"twinlens: {'; '.join(report.reasons)}")
             if json:
-                record = {"photo": report.source, "outcome": report.outcome, "reasons": list(report.reasons)}
+                record = {"photo": report.source, "outcome": report.outcome, "faces": list(report.faces)}
+                record["reasons"] = list(report.reasons)
                 emit(record, "", as_json=True)
         faces = album.count()
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no pictures"

@@ -68,12 +68,13 @@ class EnrolmentReport:
 
     Attributes:
         source: the photo.
-        subject: the name asked for.
+        subject: the name asked for; of a photo in an album its own name, under which nothing is stored.
         outcome: ``done`` or why not.
         reasons: what a person can do about it.
         quality: 0 to 1, where a face was found.
         conflict: the subject whose face this is already, where the outcome is ``conflict``.
         score: similarity to that subject.
+        faces: of a photo in an album: the subjects under which its faces were stored, ``PHOTO#1`` and so on.
     """
 
     source: str
@@ -83,6 +84,7 @@ class EnrolmentReport:
     quality: float | None = None
     conflict: str | None = None
     score: float | None = None
+    faces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -99,6 +99,7 @@ def report(made: EnrolmentReport) -> s.ReportAnswer:
         quality=made.quality,
         conflict=made.conflict,
         score=made.score,
+        faces=list(made.faces),
     )
 
 

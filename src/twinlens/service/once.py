@@ -118,7 +118,7 @@ class Once:
         else:
             body = s.ReportList(reports=made).model_dump_json()
         stored = Stored(200, NDJSON if lines else OCTETS, body.encode(), self._photos.value())
-        named = {name for one in made for name in (one.subject, one.conflict, *_quoted(one.reasons)) if name}
+        named = {n for one in made for n in (one.subject, one.conflict, *one.faces, *_quoted(one.reasons)) if n}
         claim.finish(stored, gallery=self.gallery, subjects=named)
 
 

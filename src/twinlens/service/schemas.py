@@ -223,6 +223,13 @@ class ReportAnswer(Answer):
     quality: float | None
     conflict: Annotated[str | None, Field(description="The subject whose face this seems to be already.")]
     score: Annotated[float | None, Field(description="Similarity to that subject.")]
+    faces: Annotated[
+        list[str],
+        Field(
+            examples=[["2024/beach.jpg#1", "2024/beach.jpg#2"]],
+            description="Of a photo in an album: the subjects under which its faces are stored.",
+        ),
+    ] = []
 
 
 class ReportList(Answer):

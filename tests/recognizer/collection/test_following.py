@@ -78,6 +78,18 @@ def test_everything_is_looked_at_once(album: Album) -> None:
     assert {k: len(v) for k, v in second.items()} == {"already enrolled": 2, "unchanged": 2}
 
 
+def test_reports_name_the_faces_as_they_are_stored(album: Album) -> None:
+    def told() -> list[str]:
+        return sorted(face for report in album.reports() for face in report.faces)
+
+    assert told() == sorted(album.faces())
+    assert told() == sorted(album.faces())
+    (album.folder / "trip" / "two.jpg").rename(album.folder / "three.jpg")
+    assert told() == sorted(album.faces()) == ["one.jpg#1", "three.jpg#1", "three.jpg#2"]
+    os.utime(album.folder / "three.jpg", ns=(1, 1))
+    assert told() == sorted(album.faces())
+
+
 def test_only_what_changed_is_looked_at(album: Album) -> None:
     album.index()
     photo(album.folder / "one.jpg", "DE", "another picture")

@@ -14,7 +14,7 @@ from twinlens.errors import MissingPhotosError
 from twinlens.gallery import SqliteGallery
 from twinlens.protocols import Gallery
 from twinlens.recognizer.collection.keeping import Keeper
-from twinlens.recognizer.collection.ledger import Entry, Ledger, Row
+from twinlens.recognizer.collection.ledger import Entry, Ledger, Row, subjects_of
 from twinlens.recognizer.collection.looking import Look, Task
 from twinlens.recognizer.collection.walking import Closed, walk
 from twinlens.recognizer.results import EnrolmentReport, Outcome
@@ -198,5 +198,6 @@ def _unlisted(closed: Closed, root: Path) -> EnrolmentReport:
 
 
 def _unchanged(row: Row, root: Path) -> EnrolmentReport:
-    reasons = (row.reason,) if row.reason else ()
-    return EnrolmentReport(str(root / row.name), row.name, _KNOWN.get(row.outcome, "unchanged"), reasons)
+    reasons, faces = (row.reason,) if row.reason else (), subjects_of(row.label, row.faces)
+    outcome = _KNOWN.get(row.outcome, "unchanged")
+    return EnrolmentReport(str(root / row.name), row.name, outcome, reasons, faces=faces)

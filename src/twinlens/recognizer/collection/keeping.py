@@ -13,7 +13,7 @@ from pathlib import Path
 from twinlens.errors import ConflictError, OptionError, UnknownSubjectError
 from twinlens.gallery.contract import label
 from twinlens.protocols import Enrolment, Gallery
-from twinlens.recognizer.collection.ledger import Entry, Ledger, Row
+from twinlens.recognizer.collection.ledger import Entry, Ledger, Row, subjects_of
 from twinlens.recognizer.collection.looking import Look
 from twinlens.recognizer.results import EnrolmentReport, Outcome
 from twinlens.types import Embedding
@@ -65,7 +65,8 @@ class Keeper:
         for look, entry in fresh:
             outcome: Outcome = "done" if entry.faces else "no face"
             quality = max(look.qualities, default=None)
-            yield EnrolmentReport(look.task.path, entry.name, outcome, quality=quality)
+            faces = subjects_of(entry.label, entry.faces)
+            yield EnrolmentReport(look.task.path, entry.name, outcome, quality=quality, faces=faces)
 
     def remove(self, rows: Iterable[Row]) -> Iterator[EnrolmentReport]:
         """Erase what is not in the folder any more."""
@@ -147,7 +148,9 @@ class Keeper:
         row = self._ledger.find(look.task.name)
         if row is not None and row.digest == look.digest:
             self._ledger.touch(row, look.size, look.mtime_ns)
-            yield EnrolmentReport(look.task.path, row.name, "already enrolled" if row.faces else "unchanged")
+            faces = subjects_of(row.label, row.faces)
+            outcome: Outcome = "already enrolled" if row.faces else "unchanged"
+            yield EnrolmentReport(look.task.path, row.name, outcome, faces=faces)
             return
         moved = self._ledger.gone_with(look.size, look.digest)
         if naming.label is None:
@@ -158,7 +161,8 @@ class Keeper:
                 self._ledger.forget([row])
             self._rename(moved, naming.label)
             self._ledger.move(moved, look.task.name, naming.label, look.mtime_ns)
-            yield EnrolmentReport(look.task.path, look.task.name, "moved", (f"was {moved.name}",))
+            faces = subjects_of(naming.label, moved.faces)
+            yield EnrolmentReport(look.task.path, look.task.name, "moved", (f"was {moved.name}",), faces=faces)
 
     def _rename(self, row: Row, stored: str) -> None:
         for n, key in enumerate(row.face_keys(), 1):

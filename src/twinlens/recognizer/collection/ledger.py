@@ -84,6 +84,11 @@ class Entry:
     faces: int = 0
 
 
+def subjects_of(label: str | None, faces: int) -> tuple[str, ...]:
+    """Return under which names a photo's faces are stored, before a person gives them others."""
+    return tuple(f"{label}#{n}" for n in range(1, faces + 1))
+
+
 def _row(found: tuple[object, ...]) -> Row:
     number, name, *rest = found
     return Row(number, os.fsdecode(name), *rest)  # type: ignore[arg-type] # the columns' types

@@ -75,14 +75,16 @@ def store_faces(found: OpenGallery, name: str, photo: Examined) -> EnrolmentRepo
         return EnrolmentReport(photo.source, name, "no face")
     key = f"{photo.image.digest()}:{name}"
     best = max(portrait.quality.score for portrait in photo.portraits)
+    faces = tuple(f"{name}#{n}" for n in range(1, len(photo.portraits) + 1))
     if gallery.photo_subjects(f"{key}#1"):
-        return EnrolmentReport(photo.source, name, "already enrolled", quality=best)
+        held = tuple(who for n in range(1, len(faces) + 1) for who in gallery.photo_subjects(f"{key}#{n}"))
+        return EnrolmentReport(photo.source, name, "already enrolled", quality=best, faces=held)
     _forget(gallery, name)
     gallery.add(
-        Enrolment(f"{name}#{n}", portrait.embedding, f"{key}#{n}", portrait.quality.score, photo.source)
-        for n, portrait in enumerate(photo.portraits, 1)
+        Enrolment(face, portrait.embedding, f"{key}#{n}", portrait.quality.score, photo.source)
+        for n, (face, portrait) in enumerate(zip(faces, photo.portraits, strict=True), 1)
     )
-    return EnrolmentReport(photo.source, name, "done", quality=best)
+    return EnrolmentReport(photo.source, name, "done", quality=best, faces=faces)
 
 
 def _forget(gallery: Gallery, name: str) -> None:
