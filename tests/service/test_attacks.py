@@ -277,6 +277,32 @@ def test_methods_and_paths_that_are_not_there(service: TestClient) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("path", ["/static/app.css", "/"])
+@pytest.mark.parametrize(
+    ("asked", "status", "error"),
+    [
+        ("bytes=abc", 400, "RequestError"),
+        ("lines=0-1", 400, "RequestError"),
+        ("bytes=9-1", 400, "RequestError"),
+        ("bytes=999999999-", 416, "RangeError"),
+    ],
+)
+def test_ranges_that_are_none(service: TestClient, path: str, asked: str, status: int, error: str) -> None:
+    refused = service.get(path, headers={"range": asked})
+    assert (refused.status_code, refused.headers["content-type"]) == (status, "application/problem+json")
+    assert (refused.json()["error"], refused.json()["request_id"]) == (error, refused.headers["x-request-id"])
+    assert service.get(path, headers={"range": "bytes=0-3"}).status_code == 206
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.css", "/v1/models", "/healthz", "/openapi.json"])
+@pytest.mark.parametrize("method", ["FOO", "PROPFIND", "TRACE", "PUT"])
+def test_methods_that_nobody_knows(service: TestClient, path: str, method: str) -> None:
+    refused = service.request(method, path)
+    assert (refused.status_code, refused.json()["error"]) == (405, "MethodError")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert "GET" in refused.headers["allow"]
+
+
 def test_after_all_this_it_answers(service: TestClient, photo: bytes) -> None:
     assert service.get("/readyz").status_code == 200
     assert service.post("/v1/verify", files={"left": photo, "right": photo}).json()["accepted"] is True

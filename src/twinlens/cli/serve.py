@@ -109,6 +109,7 @@ def run(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            ws="none",  # an upgrade is then a request like any other, and answered as such
             lifespan="on",
             root_path=settings.root_path,
             timeout_graceful_shutdown=settings.shutdown_s,

@@ -30,6 +30,7 @@ from twinlens.service.metrics import RequestMetrics
 from twinlens.service.origins import SameOrigin
 from twinlens.service.parts import Networks, load_networks, open_parts
 from twinlens.service.photos import said
+from twinlens.service.plain_answers import ProblemAnswers
 from twinlens.service.rates import Buckets, RateLimits
 from twinlens.service.refusals import App, Refusal
 from twinlens.service.retention import Retention
@@ -78,7 +79,8 @@ def create_app(settings: Settings, networks: Networks | None = None) -> App:
     """
     guards = open_guards(settings)
     by_key, by_address = (Buckets(settings.rate_per_s, settings.rate_burst) for _ in range(2))
-    app: App = RateLimits(create_api(settings, guards, networks), by_key, by_address)  # from here on outwards
+    app: App = ProblemAnswers(create_api(settings, guards, networks))  # from here on outwards
+    app = RateLimits(app, by_key, by_address)
     app = KeyGate(app, guards.keyring)
     app = SameOrigin(app, settings.hosts, guards.open_service)
     app = RequestLimits(app, _limits(settings))
