@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from twinlens.errors import GalleryUnavailableError
-from twinlens.gallery.milvus_ledger import Ledger
+from twinlens.gallery.milvus_ledger import Ledger, Transaction
 from twinlens.gallery.milvus_link import MilvusLink
-from twinlens.gallery.milvus_marks import Mark
+from twinlens.gallery.milvus_marks import Mark, View
+from twinlens.gallery.milvus_rows import KEY_DIGITS
 
 
 class Busy(MilvusLink):
@@ -36,3 +38,59 @@ def test_a_read_is_made_again_until_nothing_changed() -> None:
 def test_a_read_that_never_is_whole_is_refused() -> None:
     with pytest.raises(GalleryUnavailableError, match="being changed all the time"):
         Ledger(Busy(10**9, timeout_s=0.05)).read(lambda view: None)
+
+
+class Server(MilvusLink):
+    """A server that knows its aliases, and holds no rows."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.collection = "people"
+        self.address: Any = SimpleNamespace(timeout_s=10, flush=False)
+
+    def aliases(self, *, once: bool = False) -> list[str]:
+        return sorted(self.names)
+
+    def create_alias(self, alias: str) -> None:
+        self.names.add(alias)
+
+    def drop_alias(self, alias: str) -> None:
+        self.names.discard(alias)
+
+    def query(self, condition: str, fields: Sequence[str], limit: int = 0) -> list[dict[str, Any]]:
+        return []
+
+
+def remove(server: Server) -> None:
+    """Make a change from its beginning to its end."""
+    with Ledger(server).writing(1, changing=True) as change:
+        change.replace("0" * KEY_DIGITS, [])
+
+
+def test_a_change_that_begins_and_ends_within_a_read_is_noticed() -> None:
+    server, reads = Server(), 0
+
+    def work(view: View) -> int:
+        nonlocal reads
+        reads += 1
+        if reads <= 2:
+            remove(server)
+        return reads
+
+    found, view = Ledger(server).read(work)
+    assert (found, reads) == (3, 3)
+    assert (view.hidden, view.replaced, view.condition()) == (frozenset(), {}, "")
+    assert (len(server.names), Ledger(server).marks()) == (1, set())  # of all changes only the last one stays marked
+
+
+def test_a_change_that_another_finishes_is_noticed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    with monkeypatch.context() as patch:
+        patch.setattr(Transaction, "end", lambda self: None)  # it dies after its commit
+        remove(server)
+    (broken,) = {mark.batch for mark in Ledger(server).marks()}
+    monkeypatch.setattr(Ledger, "_stale", lambda self, mark: mark.batch == broken)  # its lease ran out
+    with Ledger(server).writing(1):
+        pass
+    assert Ledger(server).marks() == set()
+    assert Ledger(server).view().changes == {("d", broken)}

@@ -3,7 +3,8 @@
 A writer puts up a mark and looks whether it is alone; if not, it takes the mark down and waits. Rows that it stores do
 not count before its last word: dropping the mark (new templates), or a second mark (changes of a subject: the rows are
 written anew, the old ones are deleted afterwards). A mark is a lease. Whoever finds one that has run out undoes or
-finishes what it stands for, before doing anything else.
+finishes what it stands for, before doing anything else. The last change stays marked as done: a reader who found nobody
+at work before and after its read sees by that mark that somebody was in between, and reads again.
 """
 
 from __future__ import annotations
@@ -51,13 +52,22 @@ class Ledger:
         self._lock = threading.Lock()
         self._lost: set[int] = set()  # own calls that broke off: their marks need not run out first
 
-    def marks(self) -> set[Mark]:
-        """Return what is marked now."""
+    def _all(self) -> set[Mark]:
         return marks_of(self._link.aliases(), self._link.collection)
+
+    def marks(self) -> set[Mark]:
+        """Return what is marked now as being at work, or as broken off."""
+        return {mark for mark in self._all() if mark.state != "d"}
+
+    def done(self, batch: int) -> None:
+        """Mark a change as the last one that was made."""
+        last = Mark("d", batch, 0)
+        self._link.create_alias(last.alias(self._link.collection))
+        self.take_down({mark for mark in self._all() if mark.state == "d" and mark != last})
 
     def view(self) -> View:
         """Return which rows count now."""
-        marks = self.marks()
+        marks = self._all()
         if not marks:
             return View()
         changed = {mark.batch for mark in marks if not mark.pending}
@@ -110,6 +120,8 @@ class Ledger:
                 rows = self._link.query(f'batch == {mark.batch} and replaces != ""', ("pk", "replaces"))
                 for key in {row["replaces"] for row in rows}:
                     self.delete_where(f'subject_key == "{key}" and batch < {mark.batch}')
+        for batch in sorted({mark.batch for mark in stale if not mark.pending}):
+            self.done(batch)
         self.take_down(stale)
         self._lost -= {mark.batch for mark in stale}
         if stale:
@@ -331,6 +343,8 @@ class Transaction:
             if not self._marks & self._ledger.marks():
                 raise self._overtaken()
             self._stay()
+        if self._committed:
+            self._ledger.done(self.batch)
         until = max(mark.until_s for mark in self._marks)
         self._ledger.take_down(self._marks)
         if self._sent and not self._committed and time.time() > until + SKEW_S / 2:

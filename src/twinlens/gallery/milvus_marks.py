@@ -7,8 +7,9 @@ so the name of an alias is a mark that all clients agree on:
     COLLECTION__q_BATCH_UNTIL        the same, of a call that changes or removes a subject
     COLLECTION__c_BATCH_UNTIL        changed: they do, and older rows of the subjects they replace do not
     COLLECTION__r_BATCH_UNTIL_KEY    removed: older rows of this subject do not count
+    COLLECTION__d_BATCH_UNTIL        done: the last call that changed or removed a subject; stays until the next one
 
-A writer's first mark is its lock, dropping its last one ends the call. Numbers are hexadecimal.
+A writer's first mark is its lock, dropping its last one but ``d`` ends the call. Numbers are hexadecimal.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from typing import Any, Literal
 
 from twinlens.gallery.milvus_rows import KEY_DIGITS
 
-State = Literal["p", "q", "c", "r"]
-_TAIL = re.compile(rf"__(p|q|c|r)_([0-9a-f]+)_([0-9a-f]+)(?:_([0-9a-f]{{{KEY_DIGITS}}}))?")
+State = Literal["p", "q", "c", "r", "d"]
+_TAIL = re.compile(rf"__(p|q|c|r|d)_([0-9a-f]+)_([0-9a-f]+)(?:_([0-9a-f]{{{KEY_DIGITS}}}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Mark:
     """What one alias says.
 
     Attributes:
-        state: pending (an enrolment or a change), changed or removed.
+        state: pending (an enrolment or a change), changed, removed or done.
         batch: number of the call.
         until_s: end of the writer's lease, seconds since 1970.
         subject_key: who is removed; empty otherwise.
@@ -69,8 +70,8 @@ class View:
     Attributes:
         hidden: batches that are not committed.
         replaced: key of a subject -> batch that its rows must have at least to count.
-        changes: marks of calls that change or remove a subject; a read during which they change is made again, for it
-            may have met neither the old rows nor the new ones.
+        changes: marks of calls that change or remove a subject, and of the last that did; a read during which they
+            change is made again, for it may have met neither the old rows nor the new ones.
     """
 
     hidden: frozenset[int] = frozenset()
