@@ -26,8 +26,9 @@ SMALL_TRUNKS: dict[str, dict[str, Any]] = {
     "residual": {"width": 4, "dim": 16},
     "binary-patterns": {"sizes": [24], "radius": 1, "cell": 5},
     "gradients": {"sizes": [24]},
+    "local-phase": {"windows": [5], "cells": [3]},
 }
-FIXED = ("binary-patterns", "gradients")  # nothing in them is learned
+FIXED = ("binary-patterns", "gradients", "local-phase")  # nothing in them is learned
 SMALL_HEADS: dict[str, dict[str, Any]] = {
     "decision": {"hidden": [8]},
     "decision-linear": {"hidden": [8], "linear": 8},

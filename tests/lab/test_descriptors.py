@@ -10,6 +10,7 @@ import torch
 from twinlens.errors import RecipeError
 from twinlens.lab.networks.binary_patterns import BinaryPatterns, BinaryPatternsOptions
 from twinlens.lab.networks.gradients import Gradients, GradientsOptions
+from twinlens.lab.networks.local_phase import LocalPhase, LocalPhaseOptions
 from twinlens.lab.networks.resampling import Resampled, grey
 
 
@@ -94,3 +95,60 @@ def test_what_leaves_nothing_to_count_is_refused() -> None:
         BinaryPatternsOptions(sizes=(12,))
     with pytest.raises(RecipeError, match="leaves no block"):
         GradientsOptions(sizes=(15,))
+
+
+def phase_codes(pixels: np.ndarray, window: int) -> np.ndarray:
+    """Return the codes of every place, by the Fourier sums of the paper written out."""
+    reach = window // 2
+    steps = np.arange(-reach, reach + 1)
+    y, x = np.meshgrid(steps, steps, indexing="ij")
+    waves = [np.exp(-2j * np.pi * (u * y + v * x) / window) for u, v in ((0, 1), (1, 0), (1, 1), (-1, 1))]
+    flat = np.stack([wave.real.ravel() for wave in waves] + [wave.imag.ravel() for wave in waves])
+    apart = np.hypot(*(axis.ravel()[:, None] - axis.ravel() for axis in (y, x)))
+    spread = np.diag(1 + 1e-6 * np.arange(7, -1, -1))
+    turn = np.linalg.svd(spread @ flat @ 0.9**apart @ flat.T @ spread)[2]
+    turn *= np.sign(turn[np.arange(8), np.abs(turn).argmax(1)])[:, None]
+    side = len(pixels) - window + 1
+    codes = np.zeros((side, side), int)
+    for row in range(side):
+        for column in range(side):
+            seen = pixels[row : row + window, column : column + window].ravel()
+            bits = turn @ flat @ seen > 1e-3
+            codes[row, column] = int(bits @ (2 ** np.arange(8)))
+    return codes
+
+
+def test_phase_is_that_of_the_sums_written_out() -> None:
+    seen = picture(16)
+    codes = phase_codes(seen[0, 0].numpy().astype(np.float64), 5)
+    wanted = np.zeros((2, 2, 256))
+    for row in range(12):
+        for column in range(12):
+            wanted[row // 6, column // 6, codes[row, column]] += 1
+    found = LocalPhase(LocalPhaseOptions(windows=(5,), cells=(2,)), 1, 16)(seen)[0].numpy() ** 2 * 36
+    assert np.abs(found.reshape(2, 2, 256) - wanted).sum() <= 4  # two places of 144, where a response is at the bound
+
+
+def test_phase_hardly_sees_light_and_blur_but_the_face() -> None:
+    trunk = LocalPhase(LocalPhaseOptions(windows=(9,), cells=(4,)), 1, 60)
+    seen, other = picture(60), picture(60, seed=1)
+    soft = torch.from_numpy(cv2.GaussianBlur(seen[0, 0].numpy(), (0, 0), 1.5))[None, None]
+    first, light, blurred, stranger = (trunk(one)[0] for one in (seen, seen * 0.5 + 0.2, soft, other))
+    assert float((first - light).abs().mean()) < 0.004
+    assert float((first - blurred).norm()) < 0.6 * float((first - stranger).norm())
+
+
+def test_phase_of_nothing_is_one_code_whatever_its_brightness() -> None:
+    trunk = LocalPhase(LocalPhaseOptions(windows=(5, 9), cells=(2, 2)), 1, 20)
+    for level in (0.0, 0.3, 0.7, 1.0):
+        found = trunk(torch.full((3, 3, 20, 20), level)).reshape(3, 8, 256)
+        assert torch.equal(found[..., 0], torch.ones(3, 8))
+
+
+def test_phase_knows_what_it_cannot_do() -> None:
+    with pytest.raises(RecipeError, match="as many cells"):
+        LocalPhaseOptions(windows=(5,), cells=(2, 2))
+    with pytest.raises(RecipeError, match="odd"):
+        LocalPhaseOptions(windows=(4,), cells=(2,))
+    with pytest.raises(RecipeError, match="under 2 pixels"):
+        LocalPhase(LocalPhaseOptions(), 1, 24)

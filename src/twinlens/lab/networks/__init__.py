@@ -16,6 +16,7 @@ from twinlens.lab.networks.fused import Fused, FusedOptions
 from twinlens.lab.networks.gradients import Gradients, GradientsOptions
 from twinlens.lab.networks.inverted import InvertedOptions
 from twinlens.lab.networks.koch import Koch, KochOptions
+from twinlens.lab.networks.local_phase import LocalPhase, LocalPhaseOptions
 from twinlens.lab.networks.mahler import Mahler, MahlerOptions
 from twinlens.lab.networks.mobilenet_v2 import MobileNetV2
 from twinlens.lab.networks.padded import Padded, PaddedOptions
@@ -39,6 +40,7 @@ TRUNKS: Mapping[str, TrunkEntry] = {
     "residual": TrunkEntry(ResidualOptions, Residual),
     "binary-patterns": TrunkEntry(BinaryPatternsOptions, BinaryPatterns),
     "gradients": TrunkEntry(GradientsOptions, Gradients),
+    "local-phase": TrunkEntry(LocalPhaseOptions, LocalPhase),
     "fused": TrunkEntry(FusedOptions, Fused),
 }
 
