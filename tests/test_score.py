@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 
 from twinlens.errors import CalibrationError, OptionError
 from twinlens.score import (
+    OWN_FMRS,
     Bar,
     Policy,
     decide,
@@ -91,6 +92,16 @@ def test_an_unmeasured_model_gives_no_threshold_but_takes_one(card: ModelCard) -
 
 def test_a_threshold_of_ones_own_says_what_it_stands_for(card: ModelCard) -> None:
     assert verification_bar(card, Policy(threshold=0.3)).fmr == pytest.approx(0.01)
+
+
+def test_a_rate_looser_than_was_measured_is_refused_not_cut(card: ModelCard) -> None:
+    assert verification_bar(card, Policy(target_fmr=0.1)).threshold == POINTS[0].threshold
+    with pytest.raises(CalibrationError, match=r"for FMR 0\.2: .* measured up to 0\.1,.* Ask for 0\.1 or less"):
+        verification_bar(card, Policy(target_fmr=0.2))
+    assert verification_bar(card, Policy(target_fmr=0.2, threshold=0.15)).threshold == 0.15
+    narrow = dataclasses.replace(card, measured=dataclasses.replace(MEASURED, points=POINTS[-1:]))
+    for ours in OWN_FMRS:  # nobody asked for these
+        assert verification_bar(narrow, Policy(target_fmr=ours)).threshold == POINTS[-1].threshold
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,11 @@ from twinlens.zoo.calibration import log_odds
 DEFAULT_FMR = 0.001  # one stranger in a thousand
 UNLIKE_FMR = 0.01  # a photo below its threshold is hardly the same person: 1 in 700 on LFW's training people
 CLUSTER_FMR = 0.0001  # best B-cubed F on LFW's training people (benchmarks/clustering.py)
+OWN_FMRS = (
+    DEFAULT_FMR,
+    UNLIKE_FMR,
+    CLUSTER_FMR,
+)  # which nobody asked for: a narrower calibration's loosest point serves
 DEFAULT_FPIR = 0.01  # one search in a hundred names a stranger
 
 
@@ -112,13 +117,20 @@ def verification_bar(card: ModelCard, policy: Policy) -> Bar:
     """Return the threshold for one-to-one comparison.
 
     Raises:
-        CalibrationError: the card holds no measurement, or the target lies below it.
+        CalibrationError: the card holds no measurement, or the target lies below or above it.
     """
     measured = card.measured
     if policy.threshold is not None:
         return Bar(policy.threshold, fmr_at(measured, policy.threshold) if measured else None)
     if measured is None:
         raise _unmeasured(card)
+    loosest = measured.points[0].fmr
+    if policy.target_fmr > loosest * (1 + 1e-9) and policy.target_fmr not in OWN_FMRS:
+        msg = (
+            f"no threshold for FMR {policy.target_fmr:g}: the model was measured up to {loosest:g}, and a looser "
+            f"threshold stands for no rate. Ask for {loosest:g} or less"
+        )
+        raise CalibrationError(msg)
     threshold = threshold_at(measured, policy.target_fmr)
     return Bar(threshold, fmr_at(measured, threshold))
 

@@ -225,14 +225,17 @@ def test_names_of_galleries_never_become_paths(service: TestClient, name: str) -
     assert service.get(f"/v1/reports/{name}").status_code == 404
 
 
+UNMEASURED = {"1e-9", "5e-324", "0.11", "0.999"}
+
+
 @pytest.mark.parametrize(
-    "rate", ["nan", "inf", "-inf", "0", "1", "-1", "1e400", "0x1", "", "1e-9", "5e-324", "[]", "true"]
+    "rate", ["nan", "inf", "-inf", "0", "1", "-1", "1e400", "0x1", "", "1e-9", "5e-324", "0.11", "0.999", "[]", "true"]
 )
 def test_rates_that_are_none(service: TestClient, gallery: str, photo: bytes, rate: str) -> None:
     files = {"left": photo, "right": photo}
     answer = service.post("/v1/verify", files=files, data={"target_fmr": rate})
     assert answer.status_code == 422
-    assert answer.json()["error"] == ("CalibrationError" if rate in {"1e-9", "5e-324"} else "RequestError")
+    assert answer.json()["error"] == ("CalibrationError" if rate in UNMEASURED else "RequestError")
     assert service.get(f"/v1/galleries/{gallery}/clusters", params={"target_fmr": rate}).status_code == 422
 
 

@@ -19,7 +19,8 @@ Rate = Annotated[
         lt=1,
         allow_inf_nan=False,
         examples=[0.001],
-        description="Share of comparisons of strangers that may be accepted; the service's own where it is left out.",
+        description="Share of comparisons of strangers that may be accepted, within what the model was measured for "
+        "(sface: 0.000001 to 0.1); the service's own where it is left out.",
     ),
 ]
 Days = Annotated[int, Field(ge=1, le=36500, examples=[30], description="Days after which a subject is erased.")]

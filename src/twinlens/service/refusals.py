@@ -4,7 +4,8 @@ The types of ASGI stand here, too (https://asgi.readthedocs.io/en/latest/specs/w
 around an app. They are put around it in this order, the outermost first, so that what is cheap to refuse is refused
 first, and every refusal has its headers, its line in the log and its place in the figures:
 
-    SecurityHeaders( RequestLog( RequestMetrics( RequestLimits( SameOrigin( KeyGate( RateLimits( ProblemAnswers( app ))))))))
+    SecurityHeaders( RequestLog( RequestMetrics( RequestLimits(
+        SameOrigin( KeyGate( RateLimits( ProblemAnswers( app ))))))))
 """
 
 from __future__ import annotations
