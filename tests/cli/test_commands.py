@@ -14,8 +14,9 @@ from skimage import data
 from tests.cli.shells import Shell
 
 from twinlens.cli.demo_pictures import enlarged
+from twinlens.cli.verify import sentence
 from twinlens.draw import save
-from twinlens.types import Image
+from twinlens.types import Decision, Image
 
 
 @pytest.fixture
@@ -35,6 +36,13 @@ def album(tmp_path_factory: pytest.TempPathFactory, astronaut: Image) -> Path:
     save(Image(np.full((100, 100, 3), 200, np.uint8)), folder / "blank.png")
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 broken")
     return folder
+
+
+@pytest.mark.parametrize(("prior", "start"), [(0.5, "even odds"), (0.001, "a prior of 0.001")])
+def test_an_answer_is_one_sentence_with_one_bracket(prior: float, start: str) -> None:
+    said = sentence(Decision(0.7, 0.99, 0.4, 0.001, accepted=True), prior)
+    assert said.startswith(f"same person: similarity 0.700, threshold 0.400, probability 0.9900 from {start} (at this")
+    assert (said.count("("), said[-1]) == (1, ")")
 
 
 def test_verify_yes_and_no(shell: Shell, album: Path) -> None:

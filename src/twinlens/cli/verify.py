@@ -100,8 +100,8 @@ def verify(
 def sentence(decision: Decision, prior: float = 0.5) -> str:
     """Put a decision into words."""
     verdict = "same person" if decision.accepted else "different people"
-    before = "even odds" if prior == 0.5 else f"{prior:g}"
-    chance = "" if decision.probability is None else f", probability {likely(decision.probability)} ({before} before)"
+    start = "even odds" if prior == 0.5 else f"a prior of {prior:g}"
+    chance = "" if decision.probability is None else f", probability {likely(decision.probability)} from {start}"
     means = (
         f"at this threshold {percent(decision.fmr)} of strangers are accepted"
         if decision.fmr is not None
