@@ -35,12 +35,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 from twinlens.datasets.lfw import load_development_unrestricted
 from twinlens.evaluate.machine import machine
 from twinlens.gallery import SqliteGallery
+from twinlens.recognizer.results import Outcome
 from twinlens.service.audit_log import AuditLog
 from twinlens.service.keys import Keyring
 
@@ -50,16 +51,6 @@ BULK = (2, 6)  # photos of one bulk request
 LIFE = (5, 60)  # photos and erasures the server acknowledges before it is killed, whatever the machine's load
 LONGEST_LIFE_S = 20.0
 PATIENCE_S = 120.0  # for a start, for an answer
-OUTCOMES = (
-    "done",
-    "no face",
-    "several faces",
-    "poor quality",
-    "already enrolled",
-    "conflict",
-    "unlike",
-    "unreadable",
-)
 GONE = (ConnectionError, http.client.HTTPException, TimeoutError, socket.timeout)
 
 
@@ -99,7 +90,7 @@ class Book:
 
     def acknowledged(self) -> int:
         """How many photos and erasures were answered."""
-        return sum(self.counts[name] for name in (*OUTCOMES, "erased"))
+        return sum(self.counts[name] for name in (*get_args(Outcome), "erased"))
 
 
 class Server:
@@ -404,7 +395,7 @@ def table(chaos: Chaos, kills: int, entries: int) -> str:
     """Return the result as Markdown."""
     counts, starts = chaos.book.counts, sorted(chaos.starts)
     known = ("done", "already enrolled")
-    refused = {name: n for name, n in counts.items() if name in OUTCOMES and name not in known}
+    refused = {name: n for name, n in counts.items() if name in get_args(Outcome) and name not in known}
     rows = [
         ("kills with signal 9, then one signal 15", f"{kills}"),
         ("clients", f"{len(chaos.clients)}"),

@@ -6,7 +6,11 @@ The embedding contract pins a gallery to one model: similarities between two mod
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
 
 from twinlens.errors import ModelMismatchError, OptionError
 from twinlens.types import Embedding
@@ -45,6 +49,20 @@ class Contract:
                 f"{embedding.model!r} ({embedding.vector.size}-d): use {self.model!r}, or enrol into another gallery"
             )
             raise ModelMismatchError(msg)
+
+    def matrix(self, probes: Sequence[Embedding], top: int) -> Float32[np.ndarray, "probes dim"]:
+        """Return the vectors of a search, one a row, after looking whether it can be made.
+
+        Raises:
+            OptionError: ``top`` is less than 1.
+            ModelMismatchError: a probe comes from another model.
+        """
+        if top < 1:
+            msg = f"top must be 1 or more, got {top}"
+            raise OptionError(msg)
+        for probe in probes:
+            self.check(probe)
+        return np.array([probe.vector for probe in probes], np.float32).reshape(-1, self.dim)
 
 
 @dataclass(frozen=True, slots=True)

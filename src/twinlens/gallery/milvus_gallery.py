@@ -11,7 +11,7 @@ from types import TracebackType
 
 import numpy as np
 
-from twinlens.errors import ConflictError, GalleryError, OptionError, UnknownSubjectError
+from twinlens.errors import ConflictError, GalleryError, UnknownSubjectError
 from twinlens.gallery import milvus_spool as spool
 from twinlens.gallery.contract import Contract, GalleryOptions, label
 from twinlens.gallery.milvus_address import MilvusAddress
@@ -128,13 +128,8 @@ class MilvusGallery:
             ModelMismatchError: a probe comes from another model.
             GalleryUnavailableError: the server does not answer.
         """
-        if top < 1:
-            msg = f"top must be 1 or more, got {top}"
-            raise OptionError(msg)
-        for probe in probes:
-            self.contract.check(probe)
+        matrix = self.contract.matrix(probes, top)
         names = [digest_of(label(name, "subject")) for name in exclude]
-        matrix = np.array([probe.vector for probe in probes], np.float32).reshape(-1, self.dim)
         return self._searcher.search(matrix, top, tagged(tags or {}), names)
 
     def _counting(self, condition: str, fields: Sequence[str]) -> list[Record]:

@@ -11,9 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
-from twinlens.errors import GalleryError, OptionError
+from twinlens.errors import GalleryError
 from twinlens.gallery import portable, reading, writing
 from twinlens.gallery.contract import Contract, GalleryOptions, label
 from twinlens.gallery.database import Database
@@ -102,14 +100,9 @@ class SqliteGallery:
             OptionError: ``top`` is less than 1.
             ModelMismatchError: a probe comes from another model.
         """
-        if top < 1:
-            msg = f"top must be 1 or more, got {top}"
-            raise OptionError(msg)
-        for probe in probes:
-            self.contract.check(probe)
+        matrix = self.contract.matrix(probes, top)
         if not probes:
             return []
-        matrix = np.stack([probe.vector for probe in probes])
         names = [label(name, "subject") for name in exclude]
         for _ in range(_ATTEMPTS):
             proposed = self._index.propose(matrix, top, tags=tags or {}, exclude=names)
