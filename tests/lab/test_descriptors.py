@@ -8,10 +8,13 @@ import pytest
 import torch
 
 from twinlens.errors import RecipeError
+from twinlens.lab.networks import build_trunk
 from twinlens.lab.networks.binary_patterns import BinaryPatterns, BinaryPatternsOptions
 from twinlens.lab.networks.gradients import Gradients, GradientsOptions
 from twinlens.lab.networks.local_phase import LocalPhase, LocalPhaseOptions
+from twinlens.lab.networks.patches import spans
 from twinlens.lab.networks.resampling import Resampled, grey
+from twinlens.lab.recipe import Part
 
 
 def picture(side: int, channels: int = 1, seed: int = 0) -> torch.Tensor:
@@ -152,3 +155,32 @@ def test_phase_knows_what_it_cannot_do() -> None:
         LocalPhaseOptions(windows=(4,), cells=(2,))
     with pytest.raises(RecipeError, match="under 2 pixels"):
         LocalPhase(LocalPhaseOptions(), 1, 24)
+
+
+@pytest.mark.parametrize("cells", range(1, 14))
+def test_patches_cover_a_side(cells: int) -> None:
+    found = spans(cells)
+    assert len(found) == (1 if cells < 4 else 2 if cells < 6 else 3)
+    assert {at for start, end in found for at in range(start, end)} == set(range(cells))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("binary-patterns", {"sizes": [60]}),
+        ("gradients", {"sizes": [60]}),
+        ("local-phase", {"windows": [5], "cells": [6]}),
+    ],
+)
+def test_a_part_is_a_place_of_the_face(name: str, options: dict[str, object]) -> None:
+    """What changes in the corner to the lower right changes the last part, and not the other corners'."""
+    trunk = build_trunk(Part(name, options), channels=1, size=60, generator=torch.Generator())
+    seen, other = picture(60), picture(60)
+    other[:, :, 50:, 50:] = picture(60, seed=1)[:, :, 50:, 50:]
+    changed = (trunk(seen) - trunk(other))[0].abs()
+    parts = trunk.parts()
+    assert torch.equal(torch.cat(parts).unique(), torch.arange(trunk.breadth))
+    moved = [float(changed[place].sum()) > 1e-3 for place in parts]
+    side = round(len(parts) ** 0.5)
+    assert moved[-1]
+    assert not any(moved[at] for at in (0, side - 1, len(parts) - side))

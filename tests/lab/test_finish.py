@@ -81,6 +81,28 @@ def test_a_recipe_may_learn_in_closed_form_alone(make: Make, cache: Path, tmp_pa
     assert float(siamese.trunk.turn.abs().sum()) > 0
 
 
+def test_parts_of_a_face_may_be_learned_from_before_the_whole(make: Make, cache: Path, tmp_path: Path) -> None:
+    outcome = train(
+        make(*CLOSED, *BAYES, "trunk.cell=4", "finish.part_dim=5"),
+        NOWHERE, tmp_path / "run", progress=False, limits=QUIET, cache=cache,
+    )  # fmt: skip
+    assert outcome.validation is not None
+    assert outcome.validation.auc > 0.8
+    _, siamese = load_run(tmp_path / "run")
+    trunk = siamese.trunk
+    assert isinstance(trunk, Projected)
+    assert len(trunk.pieces) == len(trunk.trunk.parts()) == 4
+    assert trunk.mean.shape == (5 * len(trunk.pieces),)
+    features = torch.rand(3, trunk.trunk.breadth)
+    assert torch.allclose(trunk.pieced(features)[:, :5].norm(dim=1), torch.ones(3), atol=1e-5)
+    moved = features.clone()
+    moved[:, trunk.places[3]] += torch.rand(3, len(trunk.places[3]))
+    moved[:, trunk.places[0]] = features[:, trunk.places[0]]
+    alike = (trunk.pieced(features) == trunk.pieced(moved)).all(dim=0)
+    assert bool(alike[:5].all())
+    assert not bool(alike[15:].any())
+
+
 def test_a_trained_network_may_be_finished_with_it(make: Make, cache: Path, tmp_path: Path) -> None:
     recipe = make("head.name=cosine", "loss.name=supcon", "batch.photos_each=2", *BAYES)
     outcome = train(recipe, NOWHERE, tmp_path / "run", progress=False, limits=QUIET, cache=cache)
@@ -95,6 +117,8 @@ def test_what_cannot_be_finished_is_refused(make: Make, cache: Path, tmp_path: P
         (("head.name=weighted-l1",), "take head cosine"),
         (("finish.name=joint-baysian",), "did you mean 'joint-bayesian'"),
         (("finish.dims=3",), "did you mean 'dim'"),
+        (("finish.part_dim=-1",), "part_dim 0 or more"),
+        (("trunk.name=residual", "finish.part_dim=5"), "trunks with parts"),
     ):
         recipe = make(*CLOSED, *BAYES, *changes)
         with pytest.raises(RecipeError, match=said):

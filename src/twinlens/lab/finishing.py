@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -10,7 +12,7 @@ from twinlens.lab.data import Material
 from twinlens.lab.heap import keep_freed_memory
 from twinlens.lab.joint_bayesian import fit_linear
 from twinlens.lab.objectives import EMBEDDING_HEADS
-from twinlens.lab.projection import Projected, finish_options
+from twinlens.lab.projection import Projected, finish_options, learn
 from twinlens.lab.recipe import Recipe
 from twinlens.lab.scaling import scaled, unit
 from twinlens.lab.siamese import Siamese
@@ -61,7 +63,12 @@ def finished(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:
             features[at : at + len(some)] = siamese.trunk.representation(seen).float().numpy()
     people = material.people[photos].numpy()
     rng = np.random.default_rng(seed_of(recipe.training.seed, "finish"))
-    linear = fit_linear(features, np.concatenate([people, people]), dim=options.dim, rounds=options.rounds, rng=rng)
-    trunk = Projected(siamese.trunk, options.dim)
-    trunk.learn(linear)
+    trunk = Projected(siamese.trunk, options)
+    fit = partial(fit_linear, people=np.concatenate([people, people]), rounds=options.rounds, rng=rng)
+    for piece, place in zip(trunk.pieces, trunk.places, strict=True):
+        learn(piece, fit(features[:, place.numpy()], dim=options.part_dim))
+    if trunk.pieces:
+        rows = torch.from_numpy(features).split(CHUNK)
+        features = torch.cat([trunk.pieced(some) for some in rows]).numpy()
+    learn(trunk, fit(features, dim=options.dim))
     return Siamese(trunk, siamese.head).eval()

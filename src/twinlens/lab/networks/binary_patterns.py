@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from twinlens.errors import RecipeError
+from twinlens.lab.networks.patches import bins_first, laid_out
 from twinlens.lab.networks.resampling import Resampled, grey
 from twinlens.lab.networks.trunk import Trunk
 
@@ -59,8 +60,8 @@ class BinaryPatterns(Trunk):
 
     def __init__(self, options: BinaryPatternsOptions, channels: int, size: int) -> None:
         del channels
-        cells = [((one - 2 * options.radius) // options.cell) ** 2 for one in options.sizes]
-        super().__init__(BINS * sum(cells))
+        self.cells = [(one - 2 * options.radius) // options.cell for one in options.sizes]
+        super().__init__(BINS * sum(cells**2 for cells in self.cells))
         self.options = options
         self.scales = nn.ModuleList(Resampled(size, 1.0, one) for one in options.sizes)
         with torch.device("cpu"):
@@ -70,6 +71,10 @@ class BinaryPatterns(Trunk):
 
     def initialise(self, generator: Generator) -> None:
         """Do nothing: nothing is learned."""
+
+    def parts(self) -> list[Tensor]:
+        """Return the patches of each size."""
+        return laid_out(self.cells, BINS, bins_first)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Describe pictures, float32 0 to 1 or -1 to 1."""

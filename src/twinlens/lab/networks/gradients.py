@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from twinlens.errors import RecipeError
+from twinlens.lab.networks.patches import bins_first, laid_out
 from twinlens.lab.networks.resampling import Resampled, grey
 from twinlens.lab.networks.trunk import Trunk
 
@@ -49,13 +50,18 @@ class Gradients(Trunk):
 
     def __init__(self, options: GradientsOptions, channels: int, size: int) -> None:
         del channels
-        blocks = [(one // options.cell - BLOCK + 1) ** 2 for one in options.sizes]
-        super().__init__(BLOCK**2 * options.orientations * sum(blocks))
+        self.blocks = [one // options.cell - BLOCK + 1 for one in options.sizes]
+        self.bins = BLOCK**2 * options.orientations
+        super().__init__(self.bins * sum(blocks**2 for blocks in self.blocks))
         self.options = options
         self.scales = nn.ModuleList(Resampled(size, 1.0, one) for one in options.sizes)
 
     def initialise(self, generator: Generator) -> None:
         """Do nothing: nothing is learned."""
+
+    def parts(self) -> list[Tensor]:
+        """Return the patches of each size."""
+        return laid_out(self.blocks, self.bins, bins_first)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Describe pictures, float32 0 to 1 or -1 to 1."""

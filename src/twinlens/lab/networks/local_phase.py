@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from twinlens.errors import RecipeError
+from twinlens.lab.networks.patches import cells_first, laid_out
 from twinlens.lab.networks.resampling import grey
 from twinlens.lab.networks.trunk import Trunk
 
@@ -67,6 +68,10 @@ class LocalPhase(Trunk):
 
     def initialise(self, generator: Generator) -> None:
         """Do nothing: nothing is learned."""
+
+    def parts(self) -> list[Tensor]:
+        """Return the patches of each window."""
+        return laid_out(self.options.cells, CODES, cells_first)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Describe pictures, float32 0 to 1 or -1 to 1."""

@@ -40,6 +40,10 @@ class Trunk(nn.Module, ABC):
         embeddings: Tensor = self(pictures)
         return embeddings
 
+    def parts(self) -> list[Tensor]:
+        """Return places in `representation` that belong together, int64 each, such as a patch's; none by default."""
+        return []
+
     def frozen(self) -> list[nn.Module]:
         """Return the parts that do not train."""
         return []
