@@ -12,6 +12,7 @@ from twinlens.recognizer import Cluster, EnrolmentReport, Examined, Identificati
 from twinlens.recognizer.explanation import Bound, rarity
 from twinlens.service import schemas as s
 from twinlens.service.galleries import OpenGallery, Record
+from twinlens.service.wording import in_requests
 from twinlens.types import Crop, Decision, Match
 from twinlens.zoo import ModelCard
 
@@ -89,13 +90,12 @@ def named(found: Identification, *, crop: bool) -> s.NamedFace:
 
 
 def report(made: EnrolmentReport) -> s.ReportAnswer:
-    """Return what became of a photo; options of the command line that its words name are those of the request."""
-    reasons = [reason.replace("--accept-conflict", "accept_conflict") for reason in made.reasons]
+    """Return what became of a photo."""
     return s.ReportAnswer(
         source=made.source,
         subject=made.subject,
         outcome=made.outcome,
-        reasons=[reason.replace("--main-face", "main_face") for reason in reasons],
+        reasons=[in_requests(reason) for reason in made.reasons],
         quality=made.quality,
         conflict=made.conflict,
         score=made.score,

@@ -1,7 +1,8 @@
 """TwinlensError -> HTTP status: the one table; every answer of it is problem details (RFC 9457).
 
 A problem carries the name of the typed error (``error``), so that a program need not read sentences, and the detail
-that the command line would print. It never carries a traceback, a place of the server's disk, a photo or a template.
+that the command line would print, in words of a request. It never carries a traceback, a place of the server's disk, a
+photo or a template.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from http import HTTPStatus
 
 from twinlens import errors
 from twinlens.service.refusals import Refusal
+from twinlens.service.wording import in_requests
 
 RETRY_S = 2  # where nothing better is known than "soon"
 
@@ -52,7 +54,7 @@ def refusal_of(error: errors.TwinlensError) -> Refusal:
     503 says when to ask again; what is the service's own affair keeps places of its disk back.
     """
     status = status_of(error)
-    detail = str(error)
+    detail = in_requests(str(error))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         detail = OUR_FAULT
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
