@@ -9,6 +9,7 @@ import pytest
 from tests.cli.shells import Shell
 from tests.cli.test_commands import shell
 
+from twinlens.cli.enrol import exit_of
 from twinlens.draw import save
 from twinlens.types import Image
 
@@ -43,10 +44,27 @@ def test_a_folder_whose_name_is_no_name_is_reported_and_passed(shell: Shell, peo
     (people / "Zoe").rename(people / "Broken\nname")
     (people / "Ada" / "1.png").rename(people / "Ada" / "a\nb.png")
     code, out, err = shell("enrol", people, "--gallery", tmp_path / "people.db")
-    assert code == 1
+    assert code == 3
     lines = out.splitlines()
     assert len(lines) == 3
     assert all("unreadable: a subject needs" in line and line.endswith("rename the folder") for line in lines[:2])
     assert lines[2].startswith("Ada  ")
     assert lines[2].endswith("  done")
     assert "2 unreadable, 1 done" in err
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        (set(), 0),
+        ({"done", "already enrolled"}, 0),
+        ({"done", "conflict"}, 1),
+        ({"unlike"}, 1),
+        ({"done", "no face"}, 3),
+        ({"done", "poor quality", "conflict"}, 3),
+        ({"several faces"}, 3),
+        ({"unreadable"}, 3),
+    ],
+)
+def test_a_photo_that_cannot_be_used_is_input_and_one_of_somebody_else_a_no(outcomes: set[str], code: int) -> None:
+    assert exit_of(outcomes) == code

@@ -35,7 +35,7 @@ from twinlens.cli import (
 )
 from twinlens.cli.exits import Exit, exit_code
 from twinlens.cli.output import note
-from twinlens.errors import TwinlensError
+from twinlens.errors import OptionError, TwinlensError
 from twinlens.version import __version__
 
 app = typer.Typer(
@@ -44,7 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="From two photos to a decision you can act on: offline, on a CPU, with known error rates.",
-    epilog="Exit codes: 0 yes or done, 1 no match, 2 usage, 3 input, 4 model or gallery.",
+    epilog="Exit codes: 0 yes or done, 1 no match, or not all was done, 2 usage, 3 input, 4 model or gallery.",
 )
 
 
@@ -90,6 +90,7 @@ app.add_typer(report.app, name="report")
 def main() -> NoReturn:
     """Run the command line; no traceback reaches a person (``TWINLENS_DEBUG=1`` shows it to a developer)."""
     try:
+        _check_order(sys.argv[1:])
         app()
         code = int(Exit.YES)
     except TwinlensError as error:
@@ -108,6 +109,17 @@ def main() -> NoReturn:
         )
         code = int(Exit.MACHINERY)
     _leave(code)
+
+
+def _check_order(words: list[str]) -> None:
+    """Say where an option belongs that every command has.
+
+    Raises:
+        OptionError: it stands before the command.
+    """
+    if words[:1] == ["--json"]:
+        msg = "--json belongs behind the command: twinlens verify A.jpg B.jpg --json"
+        raise OptionError(msg)
 
 
 def _leave(code: int) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,7 +50,8 @@ def enrol(
 ) -> None:
     """Enrol a person from photos, or everybody in a folder with one folder a person; one report a photo.
 
-    Exit code 1: some photo was not enrolled; the report says why.
+    Exit code 3: some photo could not be used (unreadable, no face, several, poor quality), as with other commands.
+    Exit code 1: all could be, and some face is somebody else's, or unlike the subject. The reports say why.
     """
     from twinlens.recognizer import EnrolOptions, summary
 
@@ -90,8 +91,15 @@ def enrol(
     counts = summary(reports)
     if len(reports) > 1:
         note(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
-    good = counts.get("done", 0) + counts.get("already enrolled", 0)
-    raise typer.Exit(Exit.YES if good == len(reports) else Exit.NO)
+    raise typer.Exit(exit_of(set(counts)))
+
+
+def exit_of(outcomes: Set[str]) -> Exit:
+    """Return the exit code: a photo that cannot be used is input, one of somebody else a no."""
+    refused = outcomes - {"done", "already enrolled"}
+    if refused - set(ADVICE):
+        return Exit.INPUT
+    return Exit.NO if refused else Exit.YES
 
 
 def _record(report: EnrolmentReport) -> dict[str, object]:
