@@ -32,6 +32,7 @@ FIXED = ("binary-patterns", "gradients", "local-phase")  # nothing in them is le
 SMALL_HEADS: dict[str, dict[str, Any]] = {
     "decision": {"hidden": [8]},
     "decision-linear": {"hidden": [8], "linear": 8},
+    "cohort-cosine": {"photos": 4, "nearest": 2},
 }
 
 
@@ -98,6 +99,6 @@ def test_every_trunk_learns_in_both_precisions(trunk: str) -> None:
 
 def test_registries_hold_what_the_documents_name() -> None:
     assert set(TRUNKS) == {*SMALL_TRUNKS, "fused"}  # which has recipes as members: tests/lab/test_finish.py
-    assert set(HEADS) == {"weighted-l1", "euclidean", "cosine", "decision", "decision-linear"}
+    assert set(HEADS) == {"weighted-l1", "euclidean", "cosine", "cohort-cosine", "decision", "decision-linear"}
     assert len(OBJECTIVES) == 12
     assert set(OPTIMIZERS) == {"sgd", "adam", "adamw", "rmsprop"}

@@ -7,45 +7,75 @@ from functools import partial
 import numpy as np
 import torch
 
-from twinlens.errors import RecipeError
+from twinlens.errors import DatasetError, RecipeError
 from twinlens.lab.data import Material
+from twinlens.lab.heads.cohort_cosine import CohortCosine
 from twinlens.lab.heap import keep_freed_memory
 from twinlens.lab.joint_bayesian import fit_linear
 from twinlens.lab.objectives import EMBEDDING_HEADS
 from twinlens.lab.projection import Projected, finish_options, learn
 from twinlens.lab.recipe import Recipe
 from twinlens.lab.scaling import scaled, unit
+from twinlens.lab.scoring import embed
 from twinlens.lab.siamese import Siamese
-from twinlens.lab.streams import seed_of
+from twinlens.lab.streams import seed_of, stream
 
 CHUNK = 32  # photos at a time
+COHORT = "cohort-cosine"
 
 
 def check_finish(recipe: Recipe) -> None:
     """Refuse a finish that cannot be.
 
     Raises:
-        RecipeError: an unknown name or option; nobody knows who is who; or the head has weights of its own.
+        RecipeError: an unknown name or option; nobody knows who is who; the head has weights of its own; or it would
+            be asked before it has met strangers.
     """
+    if recipe.head.name == COHORT and (recipe.training.epochs or recipe.data.labels == "pairs"):
+        msg = (
+            f"head {COHORT!r} meets its strangers when all is trained, and has to know who is who: training.epochs = "
+            "0, with what trains as a member of a fused trunk, and data.labels = 'names' or 'linked'"
+        )
+        raise RecipeError(msg)
     if finish_options(recipe.finish) is None:
         return
     if recipe.data.labels == "pairs":
         msg = f"finish {recipe.finish.name!r} has to know who is who: set data.labels = 'names', or 'linked'"
         raise RecipeError(msg)
-    if recipe.head.name not in EMBEDDING_HEADS:
+    if recipe.head.name not in (*EMBEDDING_HEADS, COHORT):
         msg = f"finish {recipe.finish.name!r} makes embeddings anew: take head {' or '.join(EMBEDDING_HEADS)}"
         raise RecipeError(msg)
 
 
-@torch.no_grad()
 def finished(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:
-    """Return the network with what is learned of its features; itself where the recipe wants nothing.
-
-    Every training photo and its mirror image count.
+    """Return the network with what is learned of its features, and strangers for a head that wants them.
 
     Raises:
-        DatasetError: too few photos for the dimensions wanted.
+        DatasetError: too few photos for the dimensions wanted, or too few people for the strangers.
     """
+    done = _projected(siamese, material, recipe)
+    if isinstance(done.head, CohortCosine):
+        _meet(done, done.head, material, recipe)
+    return done
+
+
+@torch.no_grad()
+def _meet(siamese: Siamese, head: CohortCosine, material: Material, recipe: Recipe) -> None:
+    """Draw people, and of each the first photo, as strangers."""
+    photos, wanted = material.train.photos, head.options.photos
+    people = material.people[photos]
+    first = torch.tensor([int(torch.nonzero(people == one)[0]) for one in torch.unique(people)])
+    if len(first) < wanted:
+        msg = f"head.photos = {wanted} strangers are wanted, training has {len(first)} people: ask for fewer"
+        raise DatasetError(msg)
+    drawn = first[torch.randperm(len(first), generator=stream(recipe.training.seed, "cohort"))[:wanted]]
+    siamese.eval()
+    head.meet(embed(siamese, material, photos[drawn], recipe))
+
+
+@torch.no_grad()
+def _projected(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:
+    """Return the network with what the finish learns of every training photo and its mirror image."""
     options = finish_options(recipe.finish)
     if options is None:
         return siamese
@@ -68,7 +98,7 @@ def finished(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:
     for piece, place in zip(trunk.pieces, trunk.places, strict=True):
         learn(piece, fit(features[:, place.numpy()], dim=options.part_dim))
     if trunk.pieces:
-        rows = torch.from_numpy(features).split(CHUNK)
+        rows = torch.split(torch.from_numpy(features), CHUNK)
         features = torch.cat([trunk.pieced(some) for some in rows]).numpy()
     learn(trunk, fit(features, dim=options.dim))
     return Siamese(trunk, siamese.head).eval()

@@ -9,6 +9,7 @@ import torch
 from torch import Generator
 
 from twinlens.errors import RecipeError
+from twinlens.lab.heads.cohort_cosine import CohortCosine, CohortCosineOptions
 from twinlens.lab.heads.cosine import Cosine, CosineOptions
 from twinlens.lab.heads.decision import Decision, DecisionLinearOptions, DecisionOptions
 from twinlens.lab.heads.euclidean import Euclidean, EuclideanOptions
@@ -24,6 +25,7 @@ HEADS: Mapping[str, HeadEntry] = {
     "weighted-l1": HeadEntry(WeightedL1Options, WeightedL1),
     "euclidean": HeadEntry(EuclideanOptions, Euclidean),
     "cosine": HeadEntry(CosineOptions, Cosine),
+    "cohort-cosine": HeadEntry(CohortCosineOptions, CohortCosine),
     "decision": HeadEntry(DecisionOptions, Decision),
     "decision-linear": HeadEntry(DecisionLinearOptions, Decision),
 }

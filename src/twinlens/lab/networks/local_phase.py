@@ -104,4 +104,5 @@ def _kernels(window: int) -> Tensor:
     apart = torch.diag(1 + 1e-6 * torch.arange(PARTS - 1, -1, -1, dtype=torch.float64))
     _, _, turn = torch.linalg.svd(apart @ covariance @ apart)
     turn = turn * turn.gather(1, turn.abs().argmax(1, keepdim=True)).sign()  # either sign would do: this one
-    return (turn @ filters).reshape(PARTS, 1, window, window).float()
+    kernels: Tensor = (turn @ filters).reshape(PARTS, 1, window, window).float()
+    return kernels

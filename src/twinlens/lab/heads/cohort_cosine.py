@@ -1,0 +1,87 @@
+"""Two embeddings -> their cosine, beside what each reaches with the strangers most like it.
+
+Adaptive symmetric normalisation of scores (Matejka et al. 2017, "Analysis of Score Normalization in Multilingual
+Speaker Recognition", section 2.2). Some faces resemble everybody: for them a high cosine says less. The strangers are
+photos of training people; they are kept with the network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from twinlens.errors import RecipeError
+from twinlens.lab.heads.head import Head, unit
+
+FLAT = 1e-6  # least standard deviation of cosines
+
+
+@dataclass(frozen=True, slots=True)
+class CohortCosineOptions:
+    """Options of the head.
+
+    Attributes:
+        photos: training photos, of as many people, that stand for strangers.
+        nearest: of them whose mean and spread count, for each photo anew.
+        threshold: similarity from which on a pair is the same person where the recipe wants no other threshold:
+            standard deviations above the nearest strangers' mean.
+        scale: times (similarity - threshold) is the log odds.
+    """
+
+    photos: int = 1500
+    nearest: int = 60
+    threshold: float = 0.0
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.nearest <= self.photos or self.scale <= 0:
+            msg = (
+                f"head.nearest is 2 or more, head.photos as many or more and head.scale above 0, got {self.nearest}, "
+                f"{self.photos} and {self.scale}"
+            )
+            raise RecipeError(msg)
+
+
+class CohortCosine(Head):
+    """(cosine - mean of the nearest strangers' cosines) / their standard deviation, the mean of both photos' views."""
+
+    learned: ClassVar[bool] = False
+    cohort: Tensor
+
+    def __init__(self, options: CohortCosineOptions, dim: int) -> None:
+        super().__init__(options.threshold)
+        self.options = options
+        self.register_buffer("cohort", torch.zeros(options.photos, dim))
+
+    def initialise(self, generator: Generator) -> None:
+        """Forget the strangers; they are met at the end of training."""
+        self.cohort.zero_()
+
+    def meet(self, embeddings: Tensor) -> None:
+        """Take over the strangers' embeddings (photos, dim)."""
+        self.cohort.copy_(unit(embeddings.float()))
+
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return the similarities, (p,): standard deviations above the nearest strangers."""
+        left, right = unit(left.float()), unit(right.float())
+        cosines = (left * right).sum(1)
+        seen = [self._strangers(side) for side in (left, right)]
+        views = [(cosines - mean) / spread for mean, spread in seen]
+        return (views[0] + views[1]) / 2
+
+    def _strangers(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        nearest = (embeddings @ self.cohort.T).topk(self.options.nearest, dim=1).values
+        return nearest.mean(1), nearest.std(1, correction=0).clamp(min=FLAT)
+
+    def log_odds(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return scale x (similarity - threshold), (p,)."""
+        odds: Tensor = self.options.scale * (self(left, right) - self.half)
+        return odds
+
+    def similarity(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return the normalised cosines, (p,)."""
+        found: Tensor = self(left, right)
+        return found
