@@ -127,12 +127,13 @@ def test_what_cannot_be_finished_is_refused(make: Make, cache: Path, tmp_path: P
 
 def test_members_are_trained_apart_and_their_cosines_averaged(make: Make, cache: Path, tmp_path: Path) -> None:
     names = []
-    for at, cell in enumerate((6, 8)):
-        member = make(*CLOSED, *BAYES, f"trunk.cell={cell}", "data.centre=24", f"name=member-{at}")
+    phase = ("trunk.name=local-phase", "trunk.windows=[5]", "trunk.cells=[4]")
+    for at, changes in enumerate((("trunk.cell=6",), ("trunk.cell=4", "finish.part_dim=5"), phase)):
+        member = make(*CLOSED, *BAYES, *changes, "data.centre=24", f"name=member-{at}")
         names.append(tmp_path / f"member-{at}.toml")
         names[-1].write_text(tomli_w.dumps(table_of(member)), encoding="utf-8")
     listed = str([str(name) for name in names])
-    weights = "trunk.weights=[1.0, 3.0]"
+    weights = "trunk.weights=[1.0, 3.0, 2.0]"
     recipe = make(
         "trunk.name=fused", f"trunk.members={listed}", weights, "data.centre=24", "data.labels=names",
         "training.epochs=0", "training.monitor=auc", "batch.kind=people", "head.name=cosine",
@@ -142,16 +143,17 @@ def test_members_are_trained_apart_and_their_cosines_averaged(make: Make, cache:
     assert [note.split(":")[0] for note in outcome.notes if note.startswith("member")] == [
         "member member-0",
         "member member-1",
+        "member member-2",
     ]
-    assert [one.data.labels for one in members_of(recipe)] == ["names", "names"]
+    assert [one.data.labels for one in members_of(recipe)] == ["names"] * 3
     _, whole = load_run(tmp_path / "run")
     assert isinstance(whole.trunk, Fused)
-    parts = [load_run(tmp_path / "run" / "members" / f"member-{at}")[1] for at in range(2)]
+    parts = [load_run(tmp_path / "run" / "members" / f"member-{at}")[1] for at in range(3)]
     pictures = torch.rand(2, 1, 24, 24, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         alone = [float(part(pictures[:1], pictures[1:])) for part in parts]
         together = float(whole(pictures[:1], pictures[1:]))
-    assert together == pytest.approx((alone[0] + 3 * alone[1]) / 4, abs=1e-5)
+    assert together == pytest.approx((alone[0] + 3 * alone[1] + 2 * alone[2]) / 6, abs=1e-5)
     again = train(recipe, NOWHERE, tmp_path / "run", resume=True, progress=False, limits=QUIET, cache=cache)
     assert again.validation == outcome.validation
 

@@ -82,7 +82,8 @@ class Projected(Trunk):
     def __init__(self, trunk: Trunk, options: JointBayesianOptions) -> None:
         super().__init__(options.dim)
         self.trunk = trunk
-        self.places = tuple(trunk.parts()) if options.part_dim else ()
+        with torch.device("cpu"):  # also in an outline: indices without numbers would pick anything
+            self.places = tuple(trunk.parts()) if options.part_dim else ()
         if options.part_dim and not self.places:
             msg = "finish: part_dim is for trunks with parts: binary-patterns, gradients, local-phase"
             raise RecipeError(msg)
