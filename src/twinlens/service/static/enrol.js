@@ -2,37 +2,25 @@
 
 import { button, fresh, h, say, show } from "/static/dom.js";
 import { enrolAll, Item } from "/static/enrolment.js";
-import { byPerson, chosenFiles, droppedFiles } from "/static/files.js";
+import { byPerson } from "/static/files.js";
+import { folderWell } from "/static/folderwell.js";
 import { noteBox, problemBox, progressBar } from "/static/notes.js";
 import { outcomeLine } from "/static/outcomes.js";
-import { dropTarget } from "/static/well.js";
 import { byName, count, listed, number } from "/static/words.js";
 
 const SHOWN = 200; // lines of a report that are drawn at once
 
 /** Make the part; gallery() names the gallery, onEnrolled() is called when somebody was enrolled. */
 export function enrolBox({ gallery, onEnrolled }) {
-  const folder = h("input.unseen", { type: "file", webkitdirectory: true, multiple: true, tabindex: -1, "aria-label": "Folder of people", on: { change: () => chosen(folder) } });
-  const files = h("input.unseen", { type: "file", multiple: true, accept: "image/*,.heic,.heif", tabindex: -1, "aria-label": "Photos of one person", on: { change: () => chosen(files) } });
   const place = h("div.stack");
-  const element = h("section.sheet", { "aria-labelledby": "enrol-title" }, h("h2", { id: "enrol-title", tabindex: "-1", text: "Enrol people" }), folder, files, place);
+  const element = h("section.sheet", { "aria-labelledby": "enrol-title" }, h("h2", { id: "enrol-title", tabindex: "-1", text: "Enrol people" }), place);
+  const well = folderWell({ element, folder: "Folder of people", files: "Photos of one person", onFiles: plan });
   let items = [];
-  let busy = false; // what is being sent is not to be replaced by what is dropped meanwhile
-  dropTarget(element, null, { folders: async (transfer) => busy || plan(await droppedFiles(transfer)) });
   start();
-
-  function chosen(input) {
-    const found = chosenFiles(input.files);
-    input.value = "";
-    if (found.length) plan(found);
-  }
 
   function start() {
     items = [];
-    show(
-      place,
-      h("div.drop", {}, h("div.empty-lenses", { "aria-hidden": "true" }, h("i"), h("i")), h("p", { text: "Drop a folder with one folder a person, or photos of one person" }), h("div.row.centre", {}, button("Choose a folder", () => folder.click(), { kind: "primary", drawing: "folder" }), button("Choose photos", () => files.click(), { drawing: "photo" })), h("p.hint", { text: "The names of the folders become the names of the people. One good photo each is enough." })),
-    );
+    show(place, well.area("Drop a folder with one folder a person, or photos of one person", "The names of the folders become the names of the people. One good photo each is enough."));
   }
 
   /** Show who would be enrolled, before anything is sent. */
@@ -80,7 +68,7 @@ export function enrolBox({ gallery, onEnrolled }) {
     const tally = h("p.hint", { "aria-live": "off" });
     const into = gallery();
     let done = 0;
-    busy = true;
+    well.busy = true;
     show(place, progress.element, tally);
     progress.set(0, waiting, `0 of ${count(waiting, "photo")}`);
     progress.element.querySelector("button").focus();
@@ -99,7 +87,7 @@ export function enrolBox({ gallery, onEnrolled }) {
     } catch (error) {
       problem = error;
     } finally {
-      busy = false;
+      well.busy = false;
     }
     if (items.some((item) => item.good)) onEnrolled();
     report(options, problem, work.signal.aborted);
@@ -140,13 +128,13 @@ export function enrolBox({ gallery, onEnrolled }) {
     item.state = "waiting";
     show(place, progressBar(`${item.subject}: ${item.file.name} …`).element);
     let problem = null;
-    busy = true;
+    well.busy = true;
     try {
       await enrolAll(gallery(), [item], more);
     } catch (error) {
       problem = error;
     } finally {
-      busy = false;
+      well.busy = false;
     }
     if (item.good) onEnrolled();
     report(options, problem);

@@ -2,11 +2,11 @@
 
 import { send, workKey } from "/static/api.js";
 import { button, h, say, show } from "/static/dom.js";
-import { byPlace, chosenFiles, droppedFiles } from "/static/files.js";
+import { byPlace } from "/static/files.js";
+import { folderWell } from "/static/folderwell.js";
 import { inGallery } from "/static/galleries.js";
 import { noteBox, problemBox, progressBar } from "/static/notes.js";
 import { problemOf, stopped } from "/static/problems.js";
-import { dropTarget } from "/static/well.js";
 import { count, listed, number } from "/static/words.js";
 
 const BATCH_FILES = 8;
@@ -14,22 +14,13 @@ const BATCH_BYTES = 24e6;
 
 /** Make the part; album() names the album, shelf() holds its photos, onIndexed() is called when faces were added. */
 export function indexBox({ album, shelf, onIndexed }) {
-  const folder = h("input.unseen", { type: "file", webkitdirectory: true, multiple: true, tabindex: -1, "aria-label": "Folder of photos", on: { change: () => chosen(folder) } });
-  const files = h("input.unseen", { type: "file", multiple: true, accept: "image/*,.heic,.heif", tabindex: -1, "aria-label": "Photos", on: { change: () => chosen(files) } });
   const place = h("div.stack");
-  const element = h("section.sheet", { "aria-labelledby": "index-title" }, h("h2", { id: "index-title", text: "Photos of the collection" }), folder, files, place);
-  let busy = false; // what is being sent is not to be replaced by what is dropped meanwhile
-  dropTarget(element, null, { folders: async (transfer) => busy || plan(await droppedFiles(transfer)) });
+  const element = h("section.sheet", { "aria-labelledby": "index-title" }, h("h2", { id: "index-title", text: "Photos of the collection" }), place);
+  const well = folderWell({ element, folder: "Folder of photos", files: "Photos", onFiles: plan });
   start();
 
-  function chosen(input) {
-    const found = chosenFiles(input.files);
-    input.value = "";
-    if (found.length) plan(found);
-  }
-
   function start() {
-    show(place, h("div.drop", {}, h("div.empty-lenses", { "aria-hidden": "true" }, h("i"), h("i")), h("p", { text: "Drop a folder of photos" }), h("div.row.centre", {}, button("Choose a folder", () => folder.click(), { kind: "primary", drawing: "folder" }), button("Choose photos", () => files.click(), { drawing: "photo" })), h("p.hint", { text: "The service keeps numbers made of the faces, not the photos. To see pictures here later, show this page the folder again." })));
+    show(place, well.area("Drop a folder of photos", "The service keeps numbers made of the faces, not the photos. To see pictures here later, show this page the folder again."));
   }
 
   function plan(found) {
@@ -64,7 +55,7 @@ export function indexBox({ album, shelf, onIndexed }) {
     const reports = [];
     const left = new Map(photos);
     let problem = null;
-    busy = true;
+    well.busy = true;
     shelf().add(photos);
     show(place, progress.element);
     progress.set(0, photos.size, `0 of ${count(photos.size, "photo")}`);
@@ -78,7 +69,7 @@ export function indexBox({ album, shelf, onIndexed }) {
     } catch (error) {
       if (!stopped(error)) problem = problemOf(error);
     } finally {
-      busy = false;
+      well.busy = false;
     }
     if (reports.length) onIndexed();
     report(reports, left, problem);
