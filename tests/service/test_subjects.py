@@ -76,7 +76,7 @@ def test_two_names_of_one_person_become_one(
     enrol(service, gallery, "A. Lovelace", other_photo, accept_conflict="true")
     path = f"/v1/galleries/{gallery}/subjects"
     merged = service.post(f"{path}/A.%20Lovelace/merge", json={"into": "Ada"})
-    assert merged.json() == {"subject": "Ada", "templates": 1}
+    assert merged.json() == {"subject": "Ada", "templates": 2, "moved": 1}
     assert service.get(f"{path}/Ada").json()["templates"] == 2
     assert service.get(f"{path}/A.%20Lovelace").status_code == 404
     assert service.post(f"{path}/Ada/merge", json={"into": "Ada"}).status_code == 409

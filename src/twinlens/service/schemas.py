@@ -101,6 +101,13 @@ class VerifyAnswer(DecisionAnswer):
     right: ComparedPhoto
 
 
+class ExplainProgress(Answer):
+    """How far an explanation is: a line before the answer."""
+
+    done: Annotated[int, Field(ge=0, examples=[64])]
+    total: Annotated[int, Field(ge=1, examples=[338])]
+
+
 class ExplainAnswer(Answer):
     """What the answer rests on."""
 
@@ -210,7 +217,8 @@ class MergeAnswer(Answer):
     """What became of a merge."""
 
     subject: Annotated[str, Field(examples=[NAME], description="The name that stays.")]
-    templates: Annotated[int, Field(description="Templates that changed hands.")]
+    templates: Annotated[int, Field(examples=[5], description="Templates that this subject has now.")]
+    moved: Annotated[int, Field(examples=[2], description="Those of them that changed hands.")]
 
 
 class ReportAnswer(Answer):

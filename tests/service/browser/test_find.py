@@ -29,6 +29,17 @@ def _see_faces(page: Page) -> None:
     expect(page.locator(".cluster img").first).to_be_visible()
 
 
+def test_an_empty_album_asks_for_its_photos_first(page: Page, service: Running, photos: Photos) -> None:
+    make_gallery(page, service, "nothing-yet", "album")
+    _open(page, service, "nothing-yet")
+    expect(page.get_by_role("main").get_by_text("This album is empty. Add photos first")).to_be_visible()
+    expect(page.get_by_role("heading", name="Who is in it?")).to_have_count(0)
+    expect(page.get_by_role("heading", name="A photo of the person")).to_have_count(0)
+    _index(page, photos)
+    expect(page.get_by_role("heading", name="A photo of the person")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("This album is empty")).to_have_count(0)
+
+
 def test_all_photos_of_a_person_are_found_and_the_group_keeps_its_name(
     page: Page, service: Running, photos: Photos
 ) -> None:

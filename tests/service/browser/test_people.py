@@ -122,6 +122,8 @@ def test_a_person_is_renamed_tagged_merged_and_deleted_with_a_receipt(
     page.get_by_label("The other person").fill("Eileen M. Collins")
     page.get_by_role("button", name="Merge", exact=True).click()
     expect(_row(page, "Eileen M. Collins")).to_contain_text("2 photos")
+    told = "Collins was merged: 1 photo went to Eileen M. Collins, who has 2 now."
+    expect(page.get_by_role("main").get_by_text(told)).to_be_visible()
 
     page.get_by_role("button", name="Open Stranger").click()
     page.get_by_role("button", name="Delete …").click()
@@ -141,7 +143,12 @@ def test_the_check_finds_one_person_under_two_names(page: Page, service: Running
     enrol(page, service, "doubles", "Collins", photos["turned.jpg"], accept_conflict="true")
     open_people(page, service, "doubles")
     page.get_by_role("button", name="Check the gallery").click()
+    found = page.get_by_role("region", name="Is everything right in it?")
     merge = page.get_by_role("button", name=re.compile("^Merge (Eileen into Collins|Collins into Eileen)")).first
+    expect(merge).to_be_visible()
+    for name in ("Eileen", "Collins"):  # whoever is named can be looked at from there
+        found.get_by_role("button", name=f"Open {name}").first.click()
+        page.get_by_role("dialog", name=name).get_by_role("button", name="Close").click()
     merge.click()
     page.get_by_role("button", name="Merge", exact=True).click()
     expect(page.get_by_role("list", name="People").get_by_role("listitem")).to_have_count(1)

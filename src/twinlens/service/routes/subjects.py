@@ -76,7 +76,8 @@ async def merge_subject(
     def work() -> s.MergeAnswer:
         with parts.galleries.use(gallery) as found, found.writing:
             moved = deeds.merge(gallery, found, name, asked.into)
-            return s.MergeAnswer(subject=asked.into, templates=moved)
+            held = len(found.recognizer.gallery.templates(asked.into).embeddings)
+            return s.MergeAnswer(subject=asked.into, templates=held, moved=moved)
 
     return await parts.pool.store(work)
 

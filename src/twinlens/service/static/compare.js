@@ -1,7 +1,7 @@
 // Compare: two photos -> are they the same person?
 
 import { send } from "/static/api.js";
-import { button, h, say, show } from "/static/dom.js";
+import { bringIntoSight, button, h, say, show } from "/static/dom.js";
 import { problemBox, progressBar, qualityHints } from "/static/notes.js";
 import { cutOut, formOf, leftToRight } from "/static/photo.js";
 import { problemOf, stopped } from "/static/problems.js";
@@ -143,14 +143,10 @@ export function comparePage() {
     show(result, verdictBox(answer, crops), scaleBox(answer), whyBox(() => formOf({ left: files[0], right: files[1], target_fmr: strict.value() })), figures(answer));
     say(`${verdictOf(answer).title}. ${result.querySelector(".meaning")?.textContent ?? ""}`);
     if (focus) result.querySelector(".verdict-title").focus();
-    if (result.getBoundingClientRect().top > innerHeight * 0.7) result.scrollIntoView({ behavior: calm() ? "auto" : "smooth", block: "start" });
+    bringIntoSight(result);
   }
 
   return { element };
-}
-
-function calm() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 /** The face that the service takes of several: large and central; the nearest guess, for the drawing. */

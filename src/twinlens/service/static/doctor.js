@@ -1,6 +1,7 @@
 // What is wrong in a gallery: conflicts, duplicates, wrong labels, poor photos; each with what to do.
 
 import { get } from "/static/api.js";
+import { openDialog } from "/static/dialog.js";
 import { button, h, say, show } from "/static/dom.js";
 import { inGallery, ofSubject } from "/static/galleries.js";
 import { capital, noteBox, problemBox, progressBar } from "/static/notes.js";
@@ -18,6 +19,7 @@ const KINDS = {
   "one photo": "People with one photo",
 };
 const SHOWN = 50;
+const OPENED = 4; // people of one finding who can be opened from it
 
 /** Make the part. */
 export function doctorBox({ gallery, onChanged }) {
@@ -72,15 +74,29 @@ export function doctorBox({ gallery, onChanged }) {
   function remedies({ kind, subjects }) {
     const [first, second] = subjects;
     const after = (act) => async () => {
-      if (!(await act())) return;
-      onChanged();
+      const said = await act();
+      if (!said) return;
+      onChanged(said);
       check();
     };
     const small = (text, act) => button(text, after(act), { kind: "small", "aria-haspopup": "dialog" });
-    const merge = second && second !== first && small(`Merge ${first} into ${second}`, () => mergePerson(gallery(), first, second));
-    if (kind === "two names") return [merge].filter(Boolean);
-    if (kind === "one photo" || kind === "look-alike" || !first) return [];
-    return [kind === "duplicate" && merge, small(`Open ${first}`, async () => openPerson(gallery(), await get(ofSubject(gallery(), first))))].filter(Boolean);
+    const mergeable = (kind === "two names" || kind === "duplicate") && second && second !== first;
+    const concerned = [...new Set(subjects)].slice(0, OPENED);
+    return [
+      mergeable && small(`Merge ${first} into ${second}`, () => mergePerson(gallery(), first, second)),
+      ...concerned.map((name) => small(`Open ${name}`, () => look(name))),
+    ].filter(Boolean);
+  }
+
+  /** Show a person whom a finding names. */
+  async function look(name) {
+    try {
+      return await openPerson(gallery(), await get(ofSubject(gallery(), name)));
+    } catch (error) {
+      if (stopped(error)) return false;
+      await openDialog(name, [problemBox(problemOf(error))], { dismiss: "Close" });
+      return true; // renamed or deleted meanwhile: what was found is looked at again
+    }
   }
 
   return { element, reset };

@@ -60,6 +60,13 @@ export function say(text, urgent = false) {
   }, 60); // a change that follows at once is not read
 }
 
+/** Scroll to an answer that came below what is seen, as on a phone. */
+export function bringIntoSight(element) {
+  if (element.getBoundingClientRect().top <= innerHeight * 0.7) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+}
+
 const PATHS = {
   compare: "M9 6.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11zm6 0a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11z",
   people: "M12 12a3.6 3.6 0 1 0 0-7.2 3.6 3.6 0 0 0 0 7.2zM4.8 19.2c.8-3.3 3.6-5 7.2-5s6.4 1.7 7.2 5",

@@ -1,8 +1,8 @@
 // Find: everyone's photos from one face, and groups of unknown faces to be named.
 
-import { send } from "/static/api.js";
-import { button, fresh, h, icon, say, show } from "/static/dom.js";
-import { galleryPicker } from "/static/galleries.js";
+import { get, send } from "/static/api.js";
+import { bringIntoSight, button, fresh, h, icon, say, show } from "/static/dom.js";
+import { galleryPicker, inGallery } from "/static/galleries.js";
 import { groupsBox } from "/static/groups.js";
 import { indexBox } from "/static/indexing.js";
 import { mainFace } from "/static/compare.js";
@@ -26,21 +26,46 @@ export function findPage() {
     if (!shelves.has(name)) shelves.set(name, new Shelf());
     return shelves.get(name);
   };
-  const index = indexBox({ album: picker.value, shelf, onIndexed: () => groups.reset() });
+  const index = indexBox({ album: picker.value, shelf, onIndexed: () => filled() });
   const groups = groupsBox({ album: picker.value, shelf });
   const well = photoWell({ title: "A photo of the person", hint: "One face is enough", onPhoto: () => find(), onClear: () => stop() });
   const answer = h("section.sheet", { "aria-labelledby": "found-title", hidden: true });
-  const body = h("div.stack", { hidden: true }, h("div.columns", {}, well.element, index.element), answer, groups.element);
+  const first = h("div", { role: "status" });
+  const columns = h("div.columns", {}, well.element, index.element);
+  const body = h("div.stack", { hidden: true }, first, columns, answer, groups.element);
   const element = h("article.page", {}, h("header.head", {}, h("h1", { tabindex: "-1", text: "Find" }), h("p.lead", { text: "From one face to all photos of a person in a collection, and names for the faces nobody has named yet." })), picker.element, body);
   let running = null;
   pasteTarget(element, (files) => well.set(files[0]));
 
-  function changed(name) {
+  async function changed(name) {
     body.hidden = !name;
     stop();
     index.reset();
     groups.reset();
-    if (name && well.photo) find();
+    if (!name) return;
+    await order(name);
+    if (well.photo && picker.value() === name) find();
+  }
+
+  /** In an empty album nobody can be found: then only its photos are asked for. */
+  async function order(name) {
+    let empty = false;
+    try {
+      empty = (await get(inGallery(name))).templates === 0;
+    } catch {
+      // whatever is wrong is told where it matters, by the search itself
+    }
+    if (picker.value() !== name) return;
+    for (const part of [well.element, groups.element]) part.hidden = empty;
+    columns.classList.toggle("single", empty);
+    show(first, empty && noteBox("This album is empty. Add photos first: then everybody on them can be found from one face.", { kind: "plain" }));
+  }
+
+  /** Photos were added. */
+  async function filled() {
+    groups.reset();
+    await order(picker.value());
+    if (well.photo) find();
   }
 
   function stop() {
@@ -51,7 +76,7 @@ export function findPage() {
 
   async function find() {
     const { photo, stage } = well;
-    if (!photo || !picker.value()) return;
+    if (!photo || !picker.value() || well.element.hidden) return;
     running?.abort();
     const mine = (running = new AbortController());
     answer.hidden = false;
@@ -96,7 +121,7 @@ export function findPage() {
   function results({ threshold, faces }, chosen) {
     const { candidates } = faces[chosen];
     const sure = candidates.filter((one) => one.score >= threshold);
-    const told = sure.length ? `${photosOf(sure)} of this person` : "No photo of this person was found";
+    const told = sure.length ? `${photosOf(sure)} of this person` : candidates.length ? "No photo of this person was found" : "The album is empty";
     const less = h("div.stack");
     const status = h("div", { role: "status" });
     if (candidates.some((one) => one.score < threshold)) less.append(button("Show less certain ones", () => lessSure(less, status, threshold, chosen)), status);
@@ -105,11 +130,12 @@ export function findPage() {
       h("h2", { id: "found-title", text: told }),
       sure.length > 0 && h("ul.tiles", {}, sure.map(tile)),
       sure.length >= MOST && h("p.hint", { text: `Only the ${MOST} most alike are shown.` }),
-      !candidates.length && noteBox("The collection is empty. Add its photos first."),
+      !candidates.length && noteBox("Everybody in it was erased. Add photos, then ask again."),
       less,
       shelf().empty && candidates.length > 0 && h("p.hint", { text: "The service keeps no photos: show this page the folder of the collection to see pictures beside the names." }),
     );
     say(told);
+    bringIntoSight(answer);
   }
 
   /** Faces that are less alike: 1 stranger in 100 passes. */

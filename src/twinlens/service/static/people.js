@@ -5,7 +5,7 @@ import { doctorBox } from "/static/doctor.js";
 import { button, field, h, show } from "/static/dom.js";
 import { enrolBox } from "/static/enrol.js";
 import { galleryPicker, inGallery } from "/static/galleries.js";
-import { emptyPlace, problemBox } from "/static/notes.js";
+import { emptyPlace, noteBox, problemBox } from "/static/notes.js";
 import { openPerson } from "/static/person.js";
 import { problemOf, stopped } from "/static/problems.js";
 import { count, number } from "/static/words.js";
@@ -17,12 +17,13 @@ const TYPING_MS = 250;
 export function peoplePage() {
   const picker = galleryPicker({ kind: "people", onChange: changed });
   const enrol = enrolBox({ gallery: picker.value, onEnrolled: () => list() });
-  const doctor = doctorBox({ gallery: picker.value, onChanged: () => list() });
+  const doctor = doctorBox({ gallery: picker.value, onChanged: heard });
   const search = h("input", { type: "search", autocomplete: "off", on: { input: typed } });
   const told = h("p.hint", { role: "status" });
+  const news = h("div", { role: "status" });
   const people = h("ul.list", { "aria-label": "People" });
   const more = h("div.row.centre");
-  const roll = h("section.sheet", { "aria-labelledby": "roll-title" }, h("h2", { id: "roll-title", text: "Who is enrolled" }), field("Look for a name", search), told, people, more);
+  const roll = h("section.sheet", { "aria-labelledby": "roll-title" }, h("h2", { id: "roll-title", text: "Who is enrolled" }), news, field("Look for a name", search), told, people, more);
   const body = h("div.stack", { hidden: true }, h("div.columns", {}, roll, enrol.element), doctor.element);
   const element = h("article.page", {}, h("header.head", {}, h("h1", { tabindex: "-1", text: "People" }), h("p.lead", { text: "Who the service knows. It keeps numbers made of faces, never the photos." })), picker.element, body);
   let asking = null;
@@ -33,6 +34,7 @@ export function peoplePage() {
     enrol.reset();
     doctor.reset();
     search.value = "";
+    show(news);
     if (name) list();
   }
 
@@ -76,7 +78,14 @@ export function peoplePage() {
   }
 
   async function look(person) {
-    if (await openPerson(picker.value(), person)) await list();
+    const said = await openPerson(picker.value(), person);
+    if (said) await heard(said);
+  }
+
+  /** Somebody was changed: say what there is to say, and read the list again. */
+  function heard(said) {
+    show(news, typeof said === "string" && noteBox(said, { kind: "good", drawing: "yes" }));
+    return list();
   }
 
   return { element, shown: () => picker.value() && list() };

@@ -9,7 +9,7 @@ import { Problem } from "/static/problems.js";
 import { showReceipt } from "/static/receipt.js";
 import { count, number, when } from "/static/words.js";
 
-/** Show a person; true where something was changed. */
+/** Show a person; true where something was changed, or what a person should be told of it. */
 export async function openPerson(gallery, person) {
   const name = h("input", { value: person.name, autocomplete: "off", maxlength: 200 });
   const tags = h("textarea", { rows: 3, spellcheck: "false", autocomplete: "off" });
@@ -46,7 +46,7 @@ export async function openPerson(gallery, person) {
   );
   if (next === "merge") return mergePerson(gallery, person.name);
   if (next === "delete") return deletePerson(gallery, person.name);
-  return Boolean(saved);
+  return saved ?? false;
 }
 
 /** Names one below the other: they hold blanks and are long. */
@@ -55,7 +55,7 @@ function lines(names, most) {
   return shown.map((text) => h("span.source", { text }));
 }
 
-/** Ask whom a person is the same as, and merge; true where it was done. */
+/** Ask whom a person is the same as, and merge; what was done, in words, or false. */
 export async function mergePerson(gallery, name, into = "") {
   const other = h("input", { value: into, autocomplete: "off" });
   const names = suggestions(gallery, other, name);
@@ -67,8 +67,7 @@ export async function mergePerson(gallery, name, into = "") {
       return send("POST", ofSubject(gallery, name, "merge"), { json: { into: wanted }, harmless: false });
     },
   });
-  if (merged) say(`${name} was merged.`);
-  return Boolean(merged);
+  return merged ? `${name} was merged: ${count(merged.moved, "photo")} went to ${merged.subject}, who has ${number(merged.templates)} now.` : false;
 }
 
 /** Ask, erase, and show the receipt; true where it was done. */

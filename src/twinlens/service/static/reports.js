@@ -63,6 +63,7 @@ function inShadow(host, html) {
     .replace(/(<[a-z][^<>]*?\s)style=/gi, "$1data-style=");
   const page = new DOMParser().parseFromString(bare, "text/html");
   for (const unwanted of page.querySelectorAll("script, iframe, object, embed, link, meta, base, form")) unwanted.remove();
+  styles.push("caption { max-width: min(44rem, 78vw); }"); // in a frame there is less room than in a window of its own
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(asChosen(styles.join("\n")).replace(/(^|[\s,}])(:root|html)(?=[\s,{[:])/g, "$1:host").replace(/(^|[\s,}])body(?=[\s,{.:>])/g, "$1.report-body"));
   const shadow = host.attachShadow({ mode: "open" });

@@ -1,7 +1,7 @@
 // Who is this?: a photo of one person or many -> names on it, and *unknown* where somebody is.
 
 import { send } from "/static/api.js";
-import { button, h, say, show } from "/static/dom.js";
+import { bringIntoSight, button, h, say, show } from "/static/dom.js";
 import { enrolFace } from "/static/enrolface.js";
 import { galleryPicker } from "/static/galleries.js";
 import { capital, noteBox, problemBox, progressBar } from "/static/notes.js";
@@ -69,6 +69,7 @@ export function whoPage() {
       faces.length > 0 && h("ol.list", { "aria-label": "Faces, from left to right" }, faces.map((one, order) => line(one, order + 1, photo, seen, gallery, stage))),
       faces.length > 0 && h("p.hint", { text: meaning(found) }),
     );
+    bringIntoSight(answer);
     say(`${told}. ${faces.map((one) => one.subject ?? "unknown").join(", ")}`);
   }
 
