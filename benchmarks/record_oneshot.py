@@ -182,7 +182,7 @@ def placed(photos: Sequence[Photo], aligned: Sequence[Photo], folder: Path) -> t
     made = []
     for photo, seen in zip(photos, pixels, strict=True):
         path = folder / f"{photo.subject}-{photo.path.stem}.png"
-        cv2.imwrite(str(path), _moved(seen, way))
+        cv2.imwrite(str(path), _moved(seen, way).round().astype(np.uint8))
         made.append(replace(photo, path=path))
     return made, f"scale {at[0]:.2f}, {at[1]} pixels down, correlation {best:.2f}"
 
@@ -230,7 +230,9 @@ def one_shot(photos: Sequence[Photo], answers: dict[str, list[np.ndarray]]) -> l
     people = len({photo.subject for photo in photos})
     drawn: dict[str, list[float]] = {name: [] for name in answers}
     for _ in range(DRAWS):
-        times = np.bincount(rng.integers(people, size=people), minlength=people)
+        times = np.zeros(people, np.int64)
+        while np.count_nonzero(times) < WAYS:  # once in some hundred draws of forty people
+            times = np.bincount(rng.integers(people, size=people), minlength=people)
         places = episodes(photos, DRAWN_EPISODES, rng, times)
         for name, some in answers.items():
             drawn[name].append(float(np.mean([hits(one, places).mean() for one in some])))
