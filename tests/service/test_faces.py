@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -76,6 +78,24 @@ def test_why_shows_two_maps_and_words(service: TestClient, photo: bytes, other_p
     assert answer["left_map"].startswith("data:image/png;base64,")
     assert answer["right_map"] != answer["left_map"]
     assert "taken for the same person" in answer["text"]
+
+
+@pytest.mark.slow
+def test_why_says_how_far_it_is_where_lines_are_accepted(
+    service: TestClient, photo: bytes, other_photo: bytes, nobody: bytes
+) -> None:
+    def lines(right: bytes) -> list[dict[str, Any]]:
+        asked = {"left": photo, "right": right}
+        answered = service.post("/v1/explain", files=asked, headers={"Accept": "application/x-ndjson"})
+        assert answered.headers["content-type"] == "application/x-ndjson"
+        return [json.loads(line) for line in answered.text.splitlines()]
+
+    *steps, answer = lines(other_photo)
+    assert answer["decision"]["accepted"] is True
+    done = [step["done"] for step in steps]
+    assert (len(done) > 3, done, done[-1]) == (True, sorted(done), steps[0]["total"])
+    (problem,) = lines(nobody)
+    assert (problem["status"], problem["error"]) == (422, "NoFaceError")
 
 
 def test_a_photo_is_called_as_its_field_and_options_are_bound_to_what_is_known(

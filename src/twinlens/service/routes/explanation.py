@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
+from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
 
 from twinlens.draw.maps import LEAST_SCALE, coloured
 from twinlens.recognizer import ExplainedPhoto, Explanation
 from twinlens.service import answers, asked as a, schemas as s
+from twinlens.service.lines import NDJSON, LineResponse
 from twinlens.service.parts import Parts
 from twinlens.service.photos import Upload
 from twinlens.service.routes.faces import bar_of, main_faces
@@ -18,6 +23,11 @@ from twinlens.service.wiring import READ, DeedsOf, PartsOf, admitted, body_of, n
 
 router = APIRouter(prefix="/v1", tags=["faces"], dependencies=[Depends(admitted)])
 WORTH = 0.01  # a part of the face that moves the similarity by less says little
+LINES: dict[str, Any] = {
+    "description": "The answer. Where application/x-ndjson is accepted: lines that say how far it is, then the answer.",
+    "content": {NDJSON: {"schema": {"$ref": "#/components/schemas/ExplainAnswer"}}},
+}
+Tell = Callable[[int, int], None]
 
 
 class _LeftError(Exception):
@@ -25,22 +35,55 @@ class _LeftError(Exception):
 
 
 @router.post(
-    "/explain", dependencies=[READ], responses=refusals(415), openapi_extra=body_of(a.ExplainAsked, "left", "right")
+    "/explain",
+    response_model=s.ExplainAnswer,
+    dependencies=[READ],
+    responses={200: LINES, **refusals(415)},
+    openapi_extra=body_of(a.ExplainAsked, "left", "right"),
 )
-async def explain(request: Request, parts: PartsOf, deeds: DeedsOf) -> s.ExplainAnswer:
+async def explain(request: Request, parts: PartsOf, deeds: DeedsOf) -> Response | s.ExplainAnswer:
     """Decide like verify, and show which places of the two faces the answer depends on; takes seconds."""
     asked, photos = await parts.intake.read(request, a.ExplainAsked, ["left", "right"])
-    return await unless_gone(request, noted(parts, deeds, "explained", _explained(parts, asked, photos)))
+
+    async def work(tell: Tell) -> s.ExplainAnswer:
+        made = _explained(parts, asked, photos, tell)
+        return await unless_gone(request, noted(parts, deeds, "explained", made))
+
+    if NDJSON in request.headers.get("accept", ""):
+        return LineResponse(_by_lines(work))
+    return await work(lambda done, total: None)
 
 
-async def _explained(parts: Parts, asked: a.ExplainAsked, photos: list[Upload]) -> s.ExplainAnswer:
+async def _by_lines(work: Callable[[Tell], Coroutine[Any, Any, s.ExplainAnswer]]) -> AsyncIterator[BaseModel]:
+    """Yield how far the work is whenever it says so, and at last what came of it."""
+    told: asyncio.Queue[s.ExplainProgress] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def tell(done: int, total: int) -> None:
+        loop.call_soon_threadsafe(told.put_nowait, s.ExplainProgress(done=done, total=total))
+
+    doing = asyncio.ensure_future(work(tell))
+    try:
+        while not doing.done():
+            waiting = asyncio.ensure_future(told.get())
+            await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                yield waiting.result()
+            waiting.cancel()
+        yield doing.result()
+    finally:
+        doing.cancel()
+
+
+async def _explained(parts: Parts, asked: a.ExplainAsked, photos: list[Upload], tell: Tell) -> s.ExplainAnswer:
     bar = bar_of(parts, asked.target_fmr)
     left, right = await main_faces(parts, photos)
     gone = threading.Event()
 
-    def watch(_: int, __: int) -> None:
+    def watch(done: int, total: int) -> None:
         if gone.is_set():
             raise _LeftError
+        tell(done, total)
 
     async with parts.explaining:
         try:

@@ -1,9 +1,11 @@
 // Why? -> which parts of the two faces the answer rests on; on request, because it takes seconds.
 
-import { send } from "/static/api.js";
+import { lines, request } from "/static/api.js";
 import { button, h, say, show } from "/static/dom.js";
 import { capital, problemBox, progressBar } from "/static/notes.js";
-import { problemOf, stopped } from "/static/problems.js";
+import { Problem, problemOf, stopped } from "/static/problems.js";
+
+const WORDS = "Covering the faces bit by bit and looking again …";
 
 /** Offer the question; form() makes the request of the pair that is on the page. */
 export function whyBox(form) {
@@ -17,19 +19,20 @@ export function whyBox(form) {
 
   async function ask() {
     const work = new AbortController();
-    const started = Date.now();
-    const progress = progressBar("Covering the faces bit by bit and looking again …", { stop: () => work.abort() });
+    const progress = progressBar(WORDS, { stop: () => work.abort() });
     show(place, progress.element);
     progress.element.querySelector("button").focus();
-    const clock = setInterval(() => progress.text(`Covering the faces bit by bit and looking again … ${Math.round((Date.now() - started) / 1000)} s`), 1000);
     try {
-      const answer = await send("POST", "explain", { form: form(), signal: work.signal });
-      draw(answer);
+      const answered = await request("POST", "explain", { form: form(), signal: work.signal, accept: "application/x-ndjson" });
+      for await (const line of lines(answered)) {
+        if (line.decision) draw(line);
+        else if (line.total) progress.set(line.done, line.total, `${WORDS} ${Math.floor((100 * line.done) / line.total)} %`);
+        else throw new Problem(line.status ?? 500, line);
+      }
+      if (progress.element.isConnected) throw new Problem(0, {}); // the service went away in between
     } catch (error) {
       if (stopped(error)) offer();
       else show(place, problemBox(problemOf(error), { retry: ask }));
-    } finally {
-      clearInterval(clock);
     }
   }
 
