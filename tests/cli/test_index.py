@@ -29,11 +29,33 @@ def faces(folder: Path, count: int) -> None:
         save(Image(enlarged(face), "face"), folder / f"{number:03}.png")
 
 
-def test_a_folder_is_followed(shell: Shell, astronaut: Image, tmp_path: Path) -> None:
-    album = tmp_path / "album"
-    save(astronaut, album / "collins.png")
-    save(Image(np.full((64, 64, 3), 200, np.uint8), "blank"), album / "blank.png")
-    (album / "broken.jpg").write_bytes(b"no picture")
+@pytest.fixture
+def album(astronaut: Image, tmp_path: Path) -> Path:
+    """A face, none, and a file that is no picture."""
+    folder = tmp_path / "album"
+    save(astronaut, folder / "collins.png")
+    save(Image(np.full((64, 64, 3), 200, np.uint8), "blank"), folder / "blank.png")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    return folder
+
+
+def test_a_folder_is_indexed(shell: Shell, album: Path) -> None:
+    code, records = shell.records("index", album, "--processes", 1)
+    assert code == 3
+    assert sorted((Path(r["photo"]).name, r["outcome"], tuple(r["faces"])) for r in records) == [
+        ("blank.png", "no face", ()),
+        ("broken.jpg", "unreadable", ()),
+        ("collins.png", "done", ("collins.png#1",)),
+    ]
+    for name in ("collins.png", "blank.png", "broken.jpg"):
+        (album / name).unlink()
+    code, _, err = shell("index", album, "--processes", 1)
+    assert (code, "3 of the 3 photos" in err, "--forget-missing" in err) == (3, True, True)
+    assert shell("index", album, "--forget-missing", "--processes", 1)[0] == 0
+
+
+@pytest.mark.slow
+def test_a_folder_is_followed(shell: Shell, album: Path) -> None:
     code, out, err = shell("index", album, "--processes", 1)
     assert (code, out) == (3, "")
     assert "broken.jpg" in err
@@ -51,11 +73,6 @@ def test_a_folder_is_followed(shell: Shell, astronaut: Image, tmp_path: Path) ->
     place = ("--gallery", album / ".twinlens.db")
     assert shell.records("search", album / "eileen.png", *place)[1][0]["subject"] == "eileen.png#1"
     assert shell("index", album, "--again", "--processes", 1)[0] == 3
-    for name in ("eileen.png", "blank.png", "broken.jpg"):
-        (album / name).unlink()
-    code, _, err = shell("index", album, "--processes", 1)
-    assert (code, "3 of the 3 photos" in err, "--forget-missing" in err) == (3, True, True)
-    assert shell("index", album, "--forget-missing", "--processes", 1)[0] == 0
 
 
 @pytest.mark.slow
