@@ -126,6 +126,8 @@ def test_without_its_folder_the_service_is_not_ready(serve: Serve, tmp_path: Pat
             refused = service.get(path)
             assert (refused.status_code, refused.json()["error"]) == (503, "GalleryUnavailableError"), path
             assert str(tmp_path) not in refused.text
+        assert service.delete("/v1/galleries/staff").status_code == 404
+        assert service.patch("/v1/galleries/staff", json={"retention_days": 3}).status_code == 404
         away.rename(folder)
         assert service.get("/readyz").status_code == 200
         (folder / "gone.json").symlink_to(folder / "nothing")  # as a gallery is that is deleted while they are listed

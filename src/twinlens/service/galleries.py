@@ -228,6 +228,7 @@ class Galleries:
             Refusal: 404, no gallery of that name.
             GalleryUnavailableError: one is being erased for too long.
         """
+        self.record(name)
         with self._alone(name), self._lock:
             changed = replace(self.record(name), retention_days=retention_days)
             self._write(changed)
@@ -274,6 +275,7 @@ class Galleries:
             GalleryUnavailableError: requests use it for too long, nothing was erased; or its files cannot be erased
                 now, and it is no gallery any more.
         """
+        self._remembered(name)
         with self._alone(name):
             record = self._remembered(name)
             resumed = record.erasing
