@@ -11,7 +11,8 @@ from twinlens.protocols import Erasure, Subject
 from twinlens.recognizer import Cluster, EnrolmentReport, Examined, Identification, Portrait, Sighting
 from twinlens.recognizer.explanation import Bound, rarity
 from twinlens.service import schemas as s
-from twinlens.service.galleries import OpenGallery, Record
+from twinlens.service.galleries import OpenGallery
+from twinlens.service.records import Record
 from twinlens.service.wording import in_requests
 from twinlens.types import Crop, Decision, Match
 from twinlens.zoo import ModelCard

@@ -14,8 +14,9 @@ from twinlens.gallery.contract import label
 from twinlens.protocols import Erasure, Merging
 from twinlens.recognizer import EnrolmentReport
 from twinlens.service.audit_entry import Event, Fact
-from twinlens.service.galleries import Galleries, OpenGallery, Removal
+from twinlens.service.galleries import Galleries, OpenGallery
 from twinlens.service.guards import Guards
+from twinlens.service.records import Removal
 from twinlens.service.refusals import Refusal
 
 SERVICE = "service"  # who does what nobody asked for at the moment

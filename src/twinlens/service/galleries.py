@@ -19,7 +19,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from twinlens.errors import ConflictError, GalleryError, GalleryUnavailableError, ModelError, OptionError, ServiceError
 from twinlens.gallery import open_gallery
@@ -27,59 +26,14 @@ from twinlens.gallery.header import fsync_folder
 from twinlens.gallery.locks import SUPPORTED, exclusive
 from twinlens.protocols import Gallery
 from twinlens.recognizer import Recognizer
+from twinlens.service.records import UNKNOWN, Kind, Record, Removal
 from twinlens.service.refusals import Refusal
 from twinlens.service.shredding import files_of, shred
 from twinlens.zoo.tables import write_whole
 
-Kind = Literal["people", "album"]
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PATIENCE_S = 10.0  # how long an erasure waits for requests that use the gallery, and for another erasure
 ERASING = "erasing.lock"  # held by the process that erases; no gallery's name has a dot
-UNKNOWN = -1  # of a gallery that could not be read any more
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What the service remembers of a gallery.
-
-    Attributes:
-        name: unique, lower case.
-        kind: people by name, or faces of photos.
-        retention_days: days after which a subject is erased; None for never.
-        created_at: UTC, ISO 8601.
-        erasing: its erasure has begun: it is no gallery any more.
-        subjects: how many were in it then; `UNKNOWN` where it could not be read.
-        templates: the same of their vectors.
-    """
-
-    name: str
-    kind: Kind
-    retention_days: int | None
-    created_at: str
-    erasing: bool = False
-    subjects: int = 0
-    templates: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """The receipt of a gallery's removal; see `twinlens.protocols.Erasure`.
-
-    Attributes:
-        gallery: its name.
-        subjects: how many were in it; `UNKNOWN` where it could not be read.
-        templates: the same of their vectors.
-        places_checked: what was looked at afterwards.
-        remains: where something is left.
-        resumed: a process that was killed had begun it.
-    """
-
-    gallery: str
-    subjects: int
-    templates: int
-    places_checked: tuple[str, ...]
-    remains: tuple[str, ...]
-    resumed: bool = False
 
 
 @dataclass(slots=True)

@@ -21,8 +21,9 @@ from twinlens.protocols import Subject
 from twinlens.service.audit_entry import Entry, Event, Fact, Pseudonym
 from twinlens.service.audit_log import AuditLog
 from twinlens.service.deeds import SERVICE, Deeds
-from twinlens.service.galleries import Galleries, OpenGallery, Record
+from twinlens.service.galleries import Galleries, OpenGallery
 from twinlens.service.guards import Guards
+from twinlens.service.records import Record
 from twinlens.service.refusals import Refusal
 
 ABANDONED_S = 900.0  # an erasure that was begun so long ago is worked on by nobody: requests end sooner
