@@ -49,6 +49,7 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results"
 PAGE = RESULTS / "record-cfp.md"
 RECIPE = "record-cfp"
 BLOCKS = 5  # of two folds each: three train, one validates, one tests
+PUBLISHED = 0.8632  # 002's accuracy on the test, at the threshold that suits the test best
 SEEDS = (0, 1, 2)
 PEOPLE_DRAWS = 4000
 BATCH = 32
@@ -246,9 +247,8 @@ def main_row(name: str, learned: str, answer: Answer, pairs: tuple[Pairs, Pairs]
     everything = known.kinds()["both"]
     validation = np.mean([((s >= bar(s, known, everything)) == known.same).mean() for s in answer.validation])
     right = np.mean(rights(answer, pairs, "both"), axis=0)
-    flattering = np.mean([((s >= bar(s, asked, asked.kinds()["both"])) == asked.same).mean() for s in answer.test])
     cells = [by_person(right, asked, kind) for kind in asked.kinds().values()]
-    return f"| {name} | {learned} | {validation:.1%} | **{cells[2]}** | {cells[0]} | {cells[1]} | {flattering:.1%} |"
+    return f"| {name} | {learned} | {validation:.1%} | **{cells[2]}** | {cells[0]} | {cells[1]} | {flattering(answer, asked):.1%} |"
 
 
 def second_row(name: str, answer: Answer, pairs: tuple[Pairs, Pairs]) -> str:
@@ -260,6 +260,12 @@ def second_row(name: str, answer: Answer, pairs: tuple[Pairs, Pairs]) -> str:
         figures = [f"{np.mean([auc(*one) for one in split]):.4f}", f"{np.mean([eer(*one).rate for one in split]):.1%}"]
         cells += figures if kind == "both" else [by_person(right, asked, chosen), *figures]
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def flattering(answer: Answer, asked: Pairs) -> float:
+    """Return the accuracy at the threshold that suits the test best."""
+    kind = asked.kinds()["both"]
+    return float(np.mean([((s >= bar(s, asked, kind)) == asked.same).mean() for s in answer.test]))
 
 
 def seeds_said(answer: Answer, pairs: tuple[Pairs, Pairs]) -> str:
@@ -296,8 +302,8 @@ def turned(plan: Sequence[Division], answers: Sequence[dict[str, Answer]]) -> st
     return f"""
 ## Every fold tested once
 
-`{RECIPE}` in the same division turned around by two folds at a time, seed 0; the first line is the one above. It was settled on folds 7 and 8
-alone, which are training people of the others.
+`{RECIPE}` in the same division turned around by two folds at a time, seed 0; the first line is the one above. Its options were settled on folds
+7 and 8, so that line may flatter a little.
 
 | test folds | FF | FP | both |
 | --- | ---: | ---: | ---: |
@@ -367,6 +373,14 @@ threshold. Stand-ins: [002](reproduce-002.md), one seed, 64 pixels, five epochs.
 | system | FF, its own threshold | AUC | EER | FP, its own threshold | AUC | EER | both: AUC | EER |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 {second}
+
+In words: from scratch, without a detector, an aligner or ImageNet, 300 people are enough for what ImageNet's MobileNet comes to in our stand-in of 002, and ten points more than
+that comes to without ImageNet. 002's published 86.3 % is not reached: in its own way of choosing the threshold the record is {100 * (PUBLISHED - flattering(ours[RECIPE], pairs[1])):.1f} points below it. Frontal pairs are not the
+trouble, profiles are: histograms of a whole head do not know that a face has turned, and nothing learned from 300 people makes up for it. Outside data does.
+
+Tried on folds 7 and 8 and left out, seed 0, AUC of all validation pairs (0.885 as it is): 500 directions 0.887, 150 for gradients alone 0.870 against 0.878; gradients of the central 80 %
+alone 0.871, as a third member 0.886, beside patterns of the same cut 0.885; without the finest scale 0.864 and 0.869 a member; all photos turned to face one side (by the first component of what
+differs between a photo and its mirror image) 0.876 at best for gradients against 0.878.
 
 Seeds 0, 1, 2: `{RECIPE}` {seeds_said(ours[RECIPE], pairs)} (a seed only draws where the search for principal components begins); heads {seeds_said(others["fit"], pairs)}.
 {turned(plan, answers)}"""

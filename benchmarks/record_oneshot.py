@@ -184,7 +184,10 @@ def placed(photos: Sequence[Photo], aligned: Sequence[Photo], folder: Path) -> t
         path = folder / f"{photo.subject}-{photo.path.stem}.png"
         cv2.imwrite(str(path), _moved(seen, way).round().astype(np.uint8))
         made.append(replace(photo, path=path))
-    return made, f"scale {at[0]:.2f}, {at[1]} pixels down, correlation {best:.2f}"
+    return (
+        made,
+        f"{at[0]:.2f} times as large, {abs(at[1])} pixels {'down' if at[1] > 0 else 'up'}, correlation {best:.2f}",
+    )
 
 
 def _plain(path: Path) -> np.ndarray:
@@ -219,7 +222,7 @@ def hits(similarity: np.ndarray, places: Places) -> np.ndarray:
 
 
 def one_shot(photos: Sequence[Photo], answers: dict[str, list[np.ndarray]]) -> list[str]:
-    """Return a row for each system: its accuracy, by drawing people and trials, and against the first one.
+    """Return a row for each system: its accuracy, by drawing people and trials, and against the first and the last one.
 
     Args:
         photos: of people with two or more.
@@ -236,18 +239,17 @@ def one_shot(photos: Sequence[Photo], answers: dict[str, list[np.ndarray]]) -> l
         places = episodes(photos, DRAWN_EPISODES, rng, times)
         for name, some in answers.items():
             drawn[name].append(float(np.mean([hits(one, places).mean() for one in some])))
-    rows, first = [], next(iter(answers))
+    rows, ends = [], [next(iter(answers)), list(answers)[-1]]
     for name, some in answers.items():
         each = [float(hits(one, plain).mean()) for one in some]
         low, high = np.quantile(drawn[name], [0.025, 0.975])
-        gap = np.quantile(np.subtract(drawn[name], drawn[first]), [0.025, 0.975])
-        against = (
-            ""
-            if name == first
-            else f"{np.mean(each) - _mean(answers[first], plain):+.1%} ({gap[0]:+.1%} to {gap[1]:+.1%})"
-        )
+        against = []
+        for end in ends:
+            gap = 100 * np.quantile(np.subtract(drawn[name], drawn[end]), [0.025, 0.975])
+            points = 100 * (float(np.mean(each)) - _mean(answers[end], plain))
+            against.append("" if name == end else f"{points:+.1f} ({gap[0]:+.1f} to {gap[1]:+.1f})")
         seeds = ", ".join(f"{value:.1%}" for value in each) if len(each) > 1 else ""
-        rows.append(f"| {name} | **{np.mean(each):.1%}** ({low:.1%} to {high:.1%}) | {seeds} | {against} |")
+        rows.append(f"| {name} | **{np.mean(each):.1%}** ({low:.1%} to {high:.1%}) | {seeds} | {' | '.join(against)} |")
     return rows
 
 
@@ -371,18 +373,19 @@ mistakes. Pixels and the record see whole photos.
 
 ## LFW's test people ({counts["LFW"][0]} with two photos or more, {counts["LFW"][1]:,} photos: at most {EACH} of each)
 
-| system | accuracy | each seed | against the default |
-| --- | ---: | --- | ---: |
+| system | accuracy | each seed | points against the default | against pixels |
+| --- | ---: | --- | ---: | ---: |
 {tables["LFW"]}
 
 ## AT&T ({counts["AT&T"][0]} people, {counts["AT&T"][1]} photos)
 
-| system | accuracy | each seed | against the default |
-| --- | ---: | --- | ---: |
+| system | accuracy | each seed | points against the default | against pixels |
+| --- | ---: | --- | ---: | ---: |
 {tables["AT&T"]}
 
 The record learned from LFW-a, whose faces are cut and aligned otherwise. AT&T's photos are brought there by one scale and one shift for
-all of them, those at which their mean picture looks most like that of LFW's training people ({how}); no label and no detector is used.
+all of them, those at which their mean picture looks most like that of LFW's training people ({how}); no label and no detector is used. What it
+learned hardly helps there: heads are not aligned, light and background are the studio's, and bare pixels do well.
 
 ## The mean accuracy on LFW's 1,000 test pairs
 
