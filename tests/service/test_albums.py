@@ -26,6 +26,7 @@ def album(service: TestClient) -> Iterator[str]:
     service.delete("/v1/galleries/album")
 
 
+@pytest.mark.slow
 def test_faces_behind_an_erased_one_are_replaced_too(service: TestClient, album: str, photo: bytes) -> None:
     def index(data: bytes) -> tuple[str, list[str]]:
         made = service.post(f"{album}/photos", files=[("photos", ("a.png", data))]).json()["reports"][0]

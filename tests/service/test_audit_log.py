@@ -179,6 +179,7 @@ def test_a_history_written_anew_does_not_have_the_noted_head(log: AuditLog) -> N
     )
 
 
+@pytest.mark.slow
 def test_a_forged_line_of_other_types_is_told_not_stumbled_over(log: AuditLog) -> None:
     """In a process of its own: here the types of every call are checked, in the service they are not."""
     fill(log)
@@ -338,6 +339,7 @@ def test_checking_goes_on_while_others_write(log: AuditLog) -> None:
     assert {verdict.problems for verdict in verdicts} == {()}
 
 
+@pytest.mark.slow
 def test_two_processes_write_one_chain(log: AuditLog) -> None:
     command = [sys.executable, "-c", WRITER, str(log.path.parent)]
     writers = [subprocess.Popen([*command, name, "60"], stdout=subprocess.PIPE) for name in "ab"]

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 from tests.service.conftest import Serve
 
@@ -97,6 +98,7 @@ def test_a_repeated_request_is_one_deed(service: TestClient, gallery: str, photo
     assert service.get(f"/v1/galleries/{gallery}").json()["subjects"] == 0
 
 
+@pytest.mark.slow
 def test_an_answer_that_names_somebody_in_its_reasons_is_forgotten_with_them(
     service: TestClient, gallery: str, photo: bytes
 ) -> None:

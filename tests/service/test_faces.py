@@ -40,7 +40,7 @@ def test_nobody_in_a_photo_is_an_answer_of_detect_and_an_error_of_verify(
     assert "right" in refused.json()["detail"]
 
 
-@pytest.mark.parametrize("way", ["multipart", "json"])
+@pytest.mark.parametrize("way", ["multipart", pytest.param("json", marks=pytest.mark.slow)])
 def test_verify_says_what_the_library_says(service: TestClient, photo: bytes, other_photo: bytes, way: str) -> None:
     if way == "multipart":
         files = {"left": photo, "right": other_photo}

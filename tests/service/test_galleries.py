@@ -51,6 +51,7 @@ def test_a_name_that_is_none_is_refused(service: TestClient, name: str) -> None:
     assert (refused.status_code, refused.json()["error"]) == (422, "OptionError")
 
 
+@pytest.mark.slow
 def test_more_galleries_than_are_held_open(serve: Serve, photo: bytes) -> None:
     with serve(open_galleries=2) as client:
         for number in range(4):
@@ -61,6 +62,7 @@ def test_more_galleries_than_are_held_open(serve: Serve, photo: bytes) -> None:
             assert found["matches"][0]["subject"] == f"P{number}"
 
 
+@pytest.mark.slow
 def test_another_process_deletes_a_gallery_and_makes_it_again(
     serve: Serve, networks: Networks, photo: bytes, tmp_path: Path
 ) -> None:
@@ -76,6 +78,7 @@ def test_another_process_deletes_a_gallery_and_makes_it_again(
         assert [found["name"] for found in other.get(path).json()["items"]] == ["Eve"]
 
 
+@pytest.mark.slow
 def test_a_gallery_is_deleted_once(serve: Serve, photo: bytes) -> None:
     with serve() as service, ThreadPoolExecutor(4) as threads:
         for _ in range(5):
@@ -86,6 +89,7 @@ def test_a_gallery_is_deleted_once(serve: Serve, photo: bytes) -> None:
             assert set(answers) <= {200, 404, 503}
 
 
+@pytest.mark.slow
 def test_a_deletion_that_fails_is_done_again(serve: Serve, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_disk(_: int) -> None:
         raise OSError(5, "Input/output error")
@@ -134,6 +138,7 @@ def test_without_its_folder_the_service_is_not_ready(serve: Serve, tmp_path: Pat
         assert [one["name"] for one in service.get("/v1/galleries").json()["items"]] == ["staff"]
 
 
+@pytest.mark.slow
 def test_a_gallery_that_cannot_be_read_can_be_erased(serve: Serve, tmp_path: Path) -> None:
     with serve() as service:
         assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201

@@ -107,6 +107,7 @@ def test_one_of_many_at_once_does_the_work(opened: Open) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signal 9 is POSIX")
+@pytest.mark.slow
 def test_a_killed_process_lets_go(opened: Open, path: Path) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE)
     assert holder.stdout is not None
@@ -141,6 +142,7 @@ def test_answers_expire(opened: Open) -> None:
         assert answers.forget("staff", "Anna") == 0, "its mentions went along"
 
 
+@pytest.mark.slow
 def test_the_number_of_answers_is_bounded(opened: Open) -> None:
     answers = opened(most=20)
     for number in range(102):
