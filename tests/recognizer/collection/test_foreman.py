@@ -61,6 +61,7 @@ def test_tasks_are_asked_for_when_they_are_needed(crew: ProcessCrew, tmp_path: P
     assert asked <= 2 * 2 * 16 + 16  # workers, batches each, photos a batch
 
 
+@pytest.mark.slow  # five processes are started one after the other
 def test_a_photo_that_kills_its_worker_costs_itself(crew: ProcessCrew, tmp_path: Path) -> None:
     looks = by_name(list(Foreman(crew, MODEL).work(tasks(tmp_path, "A", "B", "kill", "kill once", more=40))))
     assert len(looks) == 44
