@@ -65,8 +65,9 @@ def test_an_exported_run_verifies_by_name(shell: Shell, run: Path, tmp_path: Pat
     code, _, err = shell("verify", tmp_path / "a.png", tmp_path / "b.png", "--model", "little")
     assert code == 4
     assert "threshold" in err
-    code, _, err = shell("models", "check", "little")
+    code, out, err = shell("models", "check", "little")
     assert code == 0, err
+    assert "golden values agree" in out
     code, _, err = shell("export", run, "--name", "little")
     assert code == 4
     assert "taken" in err

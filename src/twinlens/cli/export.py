@@ -29,6 +29,14 @@ def export(
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where it goes. Default: the user's models folder.")
     ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Pack weights into int8, and say what that costs.")] = False,
+    mirror: Annotated[
+        bool | None,
+        typer.Option("--mirror/--no-mirror", help="Average with the mirror image, in twice the time. Default: as run."),
+    ] = None,
+    dim: Annotated[
+        int | None,
+        typer.Option("--dim", metavar="N", help="Keep the N strongest directions of a joint Bayesian finish.", min=1),
+    ] = None,
     measure: Annotated[
         bool,
         typer.Option("--measure/--no-measure", help="Measure on the run's validation people, where they are here."),
@@ -43,7 +51,7 @@ def export(
     from twinlens.datasets.place import data_root
     from twinlens.lab.export.exporting import Wish, export as write
 
-    wish = Wish(name, int8, measure, replace, shlex.join(["twinlens", *sys.argv[1:]]))
+    wish = Wish(name, int8, measure, replace, shlex.join(["twinlens", *sys.argv[1:]]), mirror, dim)
     with meter("photos") as moved:
         found = write(run, wish, data_root(os.environ), out, progress=moved)
     emit(record(found), text(found), as_json=json)

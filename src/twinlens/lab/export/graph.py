@@ -6,12 +6,14 @@ import io
 import logging
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from twinlens.errors import ModelError
 from twinlens.lab.export.framing import Framing
+from twinlens.lab.export.shortening import shortened
 from twinlens.lab.recipe import Recipe
 from twinlens.lab.scaling import scaled
 from twinlens.lab.siamese import Siamese
@@ -22,6 +24,22 @@ OPSET = 18
 LUMA = (0.299, 0.587, 0.114)  # OpenCV's RGB to grey (ITU-R BT.601), which the lab's pictures are made with
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How much of a network is exported.
+
+    Attributes:
+        mirror: embeddings are averaged with those of the mirror image; None for as the recipe tests.
+        dim: the strongest directions of a joint Bayesian finish that are kept; None for all.
+    """
+
+    mirror: bool | None = None
+    dim: int | None = None
+
+
+WHOLE = Shape()
+
+
 class CropNetwork(nn.Module):
     """Crops (n, 3, 112, 112), RGB, 0 to 255 -> the trunk's embeddings (n, dim)."""
 
@@ -30,7 +48,15 @@ class CropNetwork(nn.Module):
     grey: Tensor | None
     middle: Tensor | None
 
-    def __init__(self, recipe: Recipe, siamese: Siamese, framing: Framing, *, middle: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        siamese: Siamese,
+        framing: Framing,
+        *,
+        middle: Tensor | None = None,
+        shape: Shape = WHOLE,
+    ) -> None:
         """Put the parts together.
 
         Args:
@@ -38,11 +64,16 @@ class CropNetwork(nn.Module):
             siamese: the network; its trunk alone is used.
             framing: where its input lies in the crop.
             middle: (dim,), what is taken off every embedding, so that cosines tell them apart; None for nothing.
+            shape: how much of it is wanted.
+
+        Raises:
+            OptionError: more directions than there are.
         """
         super().__init__()
         self.register_buffer("middle", middle, persistent=False)
-        self.trunk = siamese.trunk
-        self.scale, self.flip = recipe.data.scale, recipe.training.flip_test
+        self.scale = recipe.data.scale
+        self.flip = recipe.training.flip_test if shape.mirror is None else shape.mirror
+        self.trunk = shortened(siamese.trunk, once=not self.flip, dim=shape.dim)
         rows, columns = framing.matrices(recipe.data.size)
         self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
         self.register_buffer("columns", torch.from_numpy(columns).T.contiguous(), persistent=False)

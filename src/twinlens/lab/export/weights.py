@@ -45,3 +45,25 @@ def packed(model: bytes) -> bytes:
     onnx.checker.check_model(proto)
     content: bytes = proto.SerializeToString(deterministic=True)
     return content
+
+
+def unpacked(model: bytes) -> bytes:
+    """Return a graph of `packed` with float32 weights again, the very numbers that engines unpack."""
+    import onnx  # noqa: PLC0415 - of the lab alone
+    from onnx import numpy_helper  # noqa: PLC0415
+
+    proto = onnx.load_from_string(model)
+    graph = proto.graph
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    rest = []
+    for node in graph.node:
+        if node.op_type != "DequantizeLinear":
+            rest.append(node)
+            continue
+        steps, scale = (stored[name] for name in node.input[:2])
+        weight = steps.astype(np.float32) * scale.reshape(-1, *[1] * (steps.ndim - 1))
+        graph.initializer.append(numpy_helper.from_array(weight.astype(np.float32), node.output[0]))
+    del graph.node[:]
+    graph.node.extend(rest)
+    content: bytes = proto.SerializeToString(deterministic=True)
+    return content

@@ -63,6 +63,13 @@ class Block(nn.Module):
         if stride > 1 or channels != filters:
             self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, bias=False), nn.BatchNorm2d(filters))
 
+    def settle(self) -> None:
+        """Leave the skipping of places to the shortcut's convolution, which is quicker where nothing is trained."""
+        if self.stride > 1 and isinstance(self.shortcut, nn.Sequential):
+            convolution = self.shortcut[0]
+            assert isinstance(convolution, nn.Conv2d)
+            convolution.stride, self.stride = (self.stride, self.stride), 1
+
     def forward(self, pictures: Tensor) -> Tensor:
         """Transform feature maps."""
         changed = functional.relu(self.first_norm(self.first(pictures)), inplace=True)
@@ -96,8 +103,8 @@ class Residual(Trunk):
         self.flat = options.pool == "flat"
         self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
         self.pooled = filters * (side * side if self.flat else 1)
-        self.dense = nn.Linear(self.pooled, options.dim, bias=not options.norm)
-        self.norm = nn.BatchNorm1d(options.dim) if options.norm else nn.Identity()
+        self.dense: nn.Module = nn.Linear(self.pooled, options.dim, bias=not options.norm)
+        self.norm: nn.Module = nn.BatchNorm1d(options.dim) if options.norm else nn.Identity()
 
     def initialise(self, generator: Generator) -> None:
         """Draw every weight; each block begins as what came in."""
@@ -108,6 +115,14 @@ class Residual(Trunk):
         for block in self.blocks:
             if isinstance(block, Block):
                 nn.init.zeros_(block.second_norm.weight)
+
+    def settle(self, *, headless: bool = False) -> None:
+        """Make ready for use alone."""
+        for block in self.blocks:
+            if isinstance(block, Block):
+                block.settle()
+        if headless:
+            self.dense, self.norm = nn.Identity(), nn.Identity()
 
     @property
     def breadth(self) -> int:

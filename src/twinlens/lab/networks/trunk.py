@@ -44,6 +44,13 @@ class Trunk(nn.Module, ABC):
         """Return places in `representation` that belong together, int64 each, such as a patch's; none by default."""
         return []
 
+    def settle(self, *, headless: bool = False) -> None:
+        """Make ready to be used and never trained again: the same answers with less work.
+
+        Args:
+            headless: nothing but `representation` will be asked for; what lies behind it may go.
+        """
+
     def frozen(self) -> list[nn.Module]:
         """Return the parts that do not train."""
         return []
