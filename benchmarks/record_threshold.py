@@ -123,6 +123,9 @@ other four ({len(across):,} pairs), one threshold for all, then everybody learns
 | that suits the rest best | | {top.mean():.2%} | | |
 
 Crossing changes the accuracy by {100 * gain.mean():+.2f} points on average (95 % of draws: {100 * low:+.2f} to {100 * high:+.2f}; they share judges, so this is no interval of the mean).
+
+It was not built: five more fits buy hardly anything. What a threshold costs that comes from other people is nearly the same whether these are few or all; and a
+crossed one belongs to fits on fewer people, whose cosines are not quite those of the fit on everybody.
 """
     print(page)
     if words.write:
