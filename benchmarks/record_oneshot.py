@@ -36,10 +36,12 @@ from twinlens.image import load_image
 from twinlens.lab.cache import small_picture
 from twinlens.lab.environment import processor
 from twinlens.lab.fit.views import MirrorLens
+from twinlens.lab.heads import Head
+from twinlens.lab.heads.cohort_cosine import CohortCosine
 from twinlens.lab.heap import keep_freed_memory
 from twinlens.lab.networks.fused import Fused, Member
 from twinlens.lab.networks.resampling import grey
-from twinlens.lab.projection import Projected
+from twinlens.lab.projection import Projected, project
 from twinlens.lab.recipe import DataPlan, Recipe
 from twinlens.lab.run import WEIGHTS_FILE, Outcome, load_run, read_outcome
 from twinlens.lab.scaling import scaled, unit
@@ -108,8 +110,7 @@ class Described:
             if key not in self.known:
                 seen = scaled(member.look(grey(self.pictures) if member.grey else self.pictures), member.scale)
                 self.known[key] = trunk.trunk.representation(seen.flip(-1) if flip else seen).float()
-            white = functional.normalize((self.known[key] - trunk.mean) @ trunk.basis, dim=1)
-            whole = whole + white @ trunk.turn
+            whole = whole + project(trunk, trunk.pieced(self.known[key]))
         return functional.normalize(whole, dim=1)
 
 
@@ -264,7 +265,9 @@ def accuracy(name: str, runs: Sequence[Run], split: Split, vectors: dict[str, Ve
     for run in runs:
         assert run.outcome.test is not None
         mine = vectors[run.digest]
-        scores = np.array([mine[pair.first.path] @ mine[pair.second.path] for pair in split.pairs])
+        sides = zip(*((mine[pair.first.path], mine[pair.second.path]) for pair in split.pairs), strict=True)
+        left, right_hand = (torch.from_numpy(np.stack(side)) for side in sides)
+        scores = run.siamese.similarity(left, right_hand).numpy()
         right.append((scores >= run.outcome.test.threshold) == same)
         assert abs(right[-1].mean() - run.outcome.test.accuracy) < 2.5e-3, (right[-1].mean(), run.outcome.test.accuracy)
     _, ends = np.unique([[pair.first.subject, pair.second.subject] for pair in split.pairs], return_inverse=True)
@@ -291,10 +294,15 @@ def tracks(folders: Sequence[Path]) -> dict[str, list[Run]]:
     return found
 
 
-def matrix(vectors: Vectors, photos: Sequence[Photo]) -> np.ndarray:
-    """Return all similarities."""
+def matrix(vectors: Vectors, photos: Sequence[Photo], head: Head | None = None) -> np.ndarray:
+    """Return all similarities; cosines, or what a head with strangers makes of them."""
     rows = np.stack([vectors[photo.path] for photo in photos]).astype(np.float32)
-    return rows @ rows.T
+    cosines = rows @ rows.T
+    if not isinstance(head, CohortCosine):
+        return cosines
+    mean, spread = (side.numpy() for side in head.strangers(torch.from_numpy(rows)))
+    views = (cosines - mean[:, None]) / spread[:, None]
+    return (views + views.T) / 2
 
 
 def outsiders(photos: Sequence[Photo], resume: Path | None) -> dict[str, tuple[Vectors, str]]:
@@ -351,7 +359,8 @@ def main() -> None:
         source = vectors if place == "LFW" else there
         answers = {"default recognizer (outside data)": [matrix(outside["default"][0], photos)]}
         answers |= {
-            f"{name}, from scratch": [matrix(source[run.digest], own) for run in some] for name, some in known.items()
+            f"{name}, from scratch": [matrix(source[run.digest], own, run.siamese.head) for run in some]
+            for name, some in known.items()
         }
         answers["pixels, 24x24"] = [matrix(outside["pixels"][0], photos)]
         tables[place] = "\n".join(one_shot(photos, answers))

@@ -68,11 +68,12 @@ class CohortCosine(Head):
         """Return the similarities, (p,): standard deviations above the nearest strangers."""
         left, right = unit(left.float()), unit(right.float())
         cosines = (left * right).sum(1)
-        seen = [self._strangers(side) for side in (left, right)]
+        seen = [self.strangers(side) for side in (left, right)]
         views = [(cosines - mean) / spread for mean, spread in seen]
         return (views[0] + views[1]) / 2
 
-    def _strangers(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+    def strangers(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of unit embeddings' cosines with their nearest strangers, (n,) each."""
         nearest = (embeddings @ self.cohort.T).topk(self.options.nearest, dim=1).values
         return nearest.mean(1), nearest.std(1, correction=0).clamp(min=FLAT)
 
