@@ -179,7 +179,7 @@ def test_a_part_is_a_place_of_the_face(name: str, options: dict[str, object]) ->
     other[:, :, 50:, 50:] = picture(60, seed=1)[:, :, 50:, 50:]
     changed = (trunk(seen) - trunk(other))[0].abs()
     parts = trunk.parts()
-    assert torch.equal(torch.cat(parts).unique(), torch.arange(trunk.breadth))
+    assert sorted(set(torch.cat(parts).tolist())) == list(range(trunk.breadth))
     moved = [float(changed[place].sum()) > 1e-3 for place in parts]
     side = round(len(parts) ** 0.5)
     assert moved[-1]
