@@ -63,7 +63,7 @@ def learned(path: Path) -> int:
     return sum(size[name] for name in used)
 
 
-@pytest.mark.parametrize("name", ["yunet", "mtcnn", "sface"])
+@pytest.mark.parametrize("name", ["yunet", "mtcnn", "sface", "scratch64"])
 def test_parameters_are_those_of_the_graphs(name: str) -> None:
     card = find_card(name)
     assert card.parameters == sum(map(learned, checked_paths(card))) > 0
@@ -95,7 +95,7 @@ def test_a_missing_file_says_where_to_put_it(tmp_path: Path) -> None:
 
 
 def test_unknown_names_get_a_hint(tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFoundError, match=r"did you mean 'sface'.*known: mtcnn, sface"):
+    with pytest.raises(ModelNotFoundError, match=r"did you mean 'sface'.*known: mtcnn, scratch64, sface"):
         find_card("sfcae", tmp_path)
     with pytest.raises(ModelNotFoundError, match="no model card at"):
         find_card(str(tmp_path / "absent.toml"))
