@@ -366,7 +366,7 @@ threshold that suits the test best would give, which is how 002 was published: f
 | the same without ImageNet | CFP's 300 training people alone | {stand_in("cosine-v1-mobile-scratch-s0")} |
 {first}
 
-The default recognizer finds and aligns the face and carries a network trained on outside data; test photos without a face ({missed}) make non-matches. The head is
+The default recognizer finds and aligns the face and carries a network trained on outside data that nobody documented and that may hold these celebrities; test photos without a face ({missed}) make non-matches. The head is
 `twinlens fit`'s, on the default's embeddings of the training people. 002's own test figure at a threshold from validation is not known; 83.3 % is its validation accuracy at the test's
 threshold. Stand-ins: [002](reproduce-002.md), one seed, 64 pixels, five epochs.
 
