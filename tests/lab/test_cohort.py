@@ -51,8 +51,11 @@ def test_who_resembles_everybody_is_believed_less() -> None:
     assert float(head.similarity(amid, near)) < float(head.similarity(apart, far))
 
 
-def test_a_recipe_meets_strangers_when_all_is_trained(make: Make, cache: Path, tmp_path: Path) -> None:
-    recipe = make(*CLOSED, *PEOPLE, "head.photos=5")
+@pytest.mark.parametrize("finish", [(), ("finish.name=joint-bayesian", "finish.dim=6")])
+def test_a_recipe_meets_strangers_when_all_is_trained(
+    make: Make, cache: Path, tmp_path: Path, finish: tuple[str, ...]
+) -> None:
+    recipe = make(*CLOSED, *PEOPLE, "head.photos=5", *finish)
     outcome = train(recipe, NOWHERE, tmp_path / "run", progress=False, limits=QUIET, cache=cache)
     assert outcome.validation is not None
     assert outcome.validation.auc > 0.6
@@ -68,6 +71,9 @@ def test_a_recipe_meets_strangers_when_all_is_trained(make: Make, cache: Path, t
         (("head.photos=5", "training.epochs=1"), RecipeError, "training.epochs = 0"),
         (("head.photos=5", "data.labels=pairs", "batch.kind=pairs"), RecipeError, "who is who"),
         (("head.photos=2",), RecipeError, "as many or more"),
+        (("head.photos=10000000000",), RecipeError, "at most"),
+        (("head.scale=nan",), RecipeError, "above 0"),
+        (("head.threshold=inf",), RecipeError, "a number"),
     ],
 )
 def test_what_it_cannot_do_is_said(

@@ -118,6 +118,7 @@ def test_what_cannot_be_finished_is_refused(make: Make, cache: Path, tmp_path: P
         (("finish.name=joint-baysian",), "did you mean 'joint-bayesian'"),
         (("finish.dims=3",), "did you mean 'dim'"),
         (("finish.part_dim=-1",), "part_dim 0 or more"),
+        (("finish.dim=1000000000",), "10000 at most"),
         (("trunk.name=residual", "finish.part_dim=5"), "trunks with parts"),
     ):
         recipe = make(*CLOSED, *BAYES, *changes)
@@ -179,3 +180,20 @@ def test_members_may_see_shares_of_a_whole_photo(make: Make, cache: Path, tmp_pa
     assert same == [False, True]
     with pytest.raises(RecipeError, match="the whole photo"):
         members_of(make(*fused, "data.centre=24"))
+
+
+def test_more_directions_than_photos_are_refused_before_there_is_room_for_them(
+    make: Make, cache: Path, tmp_path: Path
+) -> None:
+    recipe = make(*CLOSED, *BAYES, "finish.dim=5000")
+    with pytest.raises(DatasetError, match="more photos than directions"):
+        train(recipe, NOWHERE, tmp_path / "run", progress=False, limits=QUIET, cache=cache)
+
+
+def test_a_member_is_not_fused_itself(make: Make, cache: Path, tmp_path: Path) -> None:
+    file = tmp_path / "self.toml"
+    fused = ("trunk.name=fused", f"trunk.members=['{file}']", "training.epochs=0", "head.name=cosine", "data.centre=24")
+    recipe = make(*fused, "data.labels=names", "training.monitor=auc", "batch.kind=people", "name=self")
+    file.write_text(tomli_w.dumps(table_of(recipe)), encoding="utf-8")
+    with pytest.raises(RecipeError, match="fused itself"):
+        train(recipe, NOWHERE, tmp_path / "run", progress=False, limits=QUIET, cache=cache)

@@ -55,7 +55,9 @@ def finished(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:
     """
     done = _projected(siamese, material, recipe)
     if isinstance(done.head, CohortCosine):
-        _meet(done, done.head, material, recipe)
+        head = CohortCosine(done.head.options, done.trunk.dim)  # as wide as what the finish makes
+        _meet(done, head, material, recipe)
+        done = Siamese(done.trunk, head).eval()
     return done
 
 
@@ -81,6 +83,12 @@ def _projected(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:
         return siamese
     keep_freed_memory()
     photos = material.train.photos
+    if max(options.dim, options.part_dim) >= 2 * len(photos):
+        msg = (
+            f"joint Bayesian with finish.dim = {options.dim} and part_dim = {options.part_dim} needs more photos than "
+            f"directions; training has {len(photos)}, and as many mirror images"
+        )
+        raise DatasetError(msg)
     features = np.empty((2 * len(photos), siamese.trunk.breadth), np.float32)
     siamese.eval()
     for start in range(0, len(photos), CHUNK):

@@ -17,6 +17,8 @@ from twinlens.lab.networks.trunk import Trunk
 from twinlens.lab.options import options_of, unknown
 from twinlens.lab.recipe import Part
 
+MOST = 10_000  # directions: ten thousand photos would be needed to find them
+
 
 @dataclass(frozen=True, slots=True)
 class JointBayesianOptions:
@@ -34,10 +36,10 @@ class JointBayesianOptions:
     part_dim: int = 0
 
     def __post_init__(self) -> None:
-        if self.dim < 1 or min(self.rounds, self.part_dim) < 0:
+        if not 1 <= self.dim <= MOST or not 0 <= self.part_dim <= MOST or self.rounds < 0:
             msg = (
-                f"finish: dim is 1 or more, rounds and part_dim 0 or more, got {self.dim}, {self.rounds} and "
-                f"{self.part_dim}"
+                f"finish: dim is 1 or more, rounds and part_dim 0 or more, dim and part_dim {MOST} at most, got "
+                f"{self.dim}, {self.rounds} and {self.part_dim}"
             )
             raise RecipeError(msg)
 

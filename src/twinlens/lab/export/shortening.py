@@ -46,7 +46,10 @@ def shortened(trunk: Trunk, *, once: bool, dim: int | None = None) -> nn.Module:
     own = deepcopy(trunk).eval()
     if not isinstance(own, Projected) or own.pieces:
         if dim is not None:
-            msg = f"only embeddings of a joint Bayesian finish are ordered by strength: leave --dim away, got {dim}"
+            msg = (
+                "only embeddings of a joint Bayesian finish without part_dim are ordered by strength: leave --dim "
+                f"away, got {dim}"
+            )
             raise OptionError(msg)
         own.settle()
         return own

@@ -8,6 +8,7 @@ photos of training people; they are kept with the network.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import ClassVar
 
 import torch
@@ -16,7 +17,8 @@ from torch import Generator, Tensor
 from twinlens.errors import RecipeError
 from twinlens.lab.heads.head import Head, unit
 
-FLAT = 1e-6  # least standard deviation of cosines
+MOST = 100_000  # strangers
+FLAT = 1e-6  # standard deviation of cosines below which there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,11 @@ class CohortCosineOptions:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 2 <= self.nearest <= self.photos or self.scale <= 0:
+        sound = isfinite(self.threshold) and isfinite(self.scale) and self.scale > 0
+        if not 2 <= self.nearest <= self.photos <= MOST or not sound:
             msg = (
-                f"head.nearest is 2 or more, head.photos as many or more and head.scale above 0, got {self.nearest}, "
-                f"{self.photos} and {self.scale}"
+                f"head.nearest is 2 or more, head.photos as many or more and {MOST} at most, head.scale above 0 and "
+                f"head.threshold a number, got {self.nearest}, {self.photos}, {self.scale} and {self.threshold}"
             )
             raise RecipeError(msg)
 
@@ -75,7 +78,8 @@ class CohortCosine(Head):
     def strangers(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation of unit embeddings' cosines with their nearest strangers, (n,) each."""
         nearest = (embeddings @ self.cohort.T).topk(self.options.nearest, dim=1).values
-        return nearest.mean(1), nearest.std(1, correction=0).clamp(min=FLAT)
+        spread = nearest.std(1, correction=0)
+        return nearest.mean(1), torch.where(spread < FLAT, 1.0, spread)  # nobody was met yet, or all are alike
 
     def log_odds(self, left: Tensor, right: Tensor) -> Tensor:
         """Return scale x (similarity - threshold), (p,)."""

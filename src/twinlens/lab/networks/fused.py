@@ -81,6 +81,9 @@ class Fused(Trunk):
         members = []
         for name in options.members:
             recipe = read_recipe(name)
+            if recipe.trunk.name == "fused":
+                msg = f"trunk: member {recipe.name!r} is fused itself: name its members instead"
+                raise RecipeError(msg)
             plan = recipe.data
             trunk = projected(outline_trunk(recipe.trunk, channels=plan.channels, size=plan.size), recipe.finish)
             members.append(Member(recipe, trunk, channels, size))

@@ -83,9 +83,12 @@ class LocalPhase(Trunk):
         weights = 2 ** torch.arange(PARTS, device=pictures.device)
         codes = ((functional.conv2d(pictures, kernels) > FLAT) * weights[None, :, None, None]).sum(1)
         bins = (codes + place).flatten(1)
-        counts = torch.zeros(len(pictures), CODES * len(area), device=pictures.device)
-        counts.scatter_add_(1, bins, torch.ones_like(bins, dtype=counts.dtype))
-        return (counts.reshape(len(pictures), -1, CODES) / area[None, :, None]).sqrt().flatten(1)
+        one = torch.ones_like(bins, dtype=pictures.dtype)
+        none = torch.zeros_like(one[:, :1]).repeat(
+            1, CODES * len(area)
+        )  # as many rows as there are pictures, exported, too
+        counts = none.scatter_add(1, bins, one)
+        return (counts.reshape(-1, len(area), CODES) / area[None, :, None]).sqrt().flatten(1)
 
 
 def _kernels(window: int) -> Tensor:
