@@ -35,9 +35,11 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/demo: .venv/bin/python pyproject.toml
+	@echo 'installing packages into .venv: one to several minutes'
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
 	@touch $@
 
 .venv/dev: .venv/bin/python pyproject.toml
+	@echo 'installing packages into .venv: one to several minutes'
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@ .venv/demo

@@ -1,7 +1,8 @@
-"""Counts with their nouns, as people read them."""
+"""Counts with their nouns, as people read them; numbers, as programs do."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tests.cli.shells import Shell
 from tests.cli.test_commands import shell
 from tests.recognizer.audit.crowd import CARD, Crowd
 
-from twinlens.cli.output import counted
+from twinlens.cli.output import counted, emit
 from twinlens.gallery import open_gallery
 
 __all__ = ["shell"]
@@ -42,3 +43,9 @@ def test_an_erasure_counts_one_template_as_one(shell: Shell, tmp_path: Path) -> 
         "Ada: 1 template erased",
         "Grace: 2 templates erased",
     ]
+
+
+def test_a_probability_is_never_certainty(capsys: pytest.CaptureFixture[str]) -> None:
+    emit({"probability": 0.99999956, "score": 0.12345678, "one": 1.0, "none": float("nan")}, "", as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"probability": 0.99999956, "score": 0.123457, "one": 1.0, "none": None}

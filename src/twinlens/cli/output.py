@@ -37,14 +37,19 @@ def note(text: str) -> None:
 
 
 def _plain(value: object) -> object:
-    """Return only what JSON knows; floats keep six significant digits."""
+    """Return only what JSON knows; floats keep six significant digits, and those near 1 what keeps them below it."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
+        return _short(value) if math.isfinite(value) else None
     return value if value is None or isinstance(value, (str, int, bool)) else str(value)
+
+
+def _short(value: float) -> float:
+    short = float(f"{value:.6g}")
+    return value if short == 1.0 else short  # a probability is never certainty
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
