@@ -91,7 +91,8 @@ def test_a_fault_of_the_services_own_files_is_in_its_log(
         assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
         (tmp_path / "service" / "galleries" / "staff.json").write_text("{")
         failed = service.get("/v1/galleries/staff")
-        assert (failed.status_code, failed.json()["error"]) == (500, "ServiceError")
+        assert (failed.status_code, failed.json()["error"]) == (503, "DamagedNoteError")
+        assert "restore the file" in failed.json()["detail"]
         assert str(tmp_path) not in failed.text
     said = [record.getMessage() for record in caplog.records if failed.json()["request_id"] in record.getMessage()]
     assert "restore the file" in said[0]

@@ -183,7 +183,7 @@ def _add_problems(api: FastAPI) -> None:
     @api.exception_handler(TwinlensError)
     async def failed(request: Request, error: TwinlensError) -> Response:
         refusal = refusal_of(error)
-        if refusal.detail == OUR_FAULT:
+        if refusal.detail == OUR_FAULT or isinstance(error, ServiceError):
             _note_fault(request, error)
         return ProblemResponse(refusal)
 

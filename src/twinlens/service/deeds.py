@@ -124,11 +124,12 @@ class Deeds:
             Refusal: 404, no gallery of that name.
             GalleryUnavailableError: it is in use.
         """
-        if gallery not in galleries.erasing():
-            galleries.record(gallery)
+
+        def begin() -> None:
             self.note("erasing gallery", gallery)
-        self.guards.answers.forget_gallery(gallery)  # first: a killed process leaves nobody who knows the names
-        with galleries.erasure(gallery) as receipt:
+            self.guards.answers.forget_gallery(gallery)  # first: a killed process leaves nobody who knows the names
+
+        with galleries.erasure(gallery, begin) as receipt:
             self.guards.answers.forget_gallery(gallery)  # and what was answered meanwhile
             self.guards.audit.forget_gallery(gallery)
             told: dict[str, Fact] = {"templates": receipt.templates, "proven": not receipt.remains}

@@ -1,7 +1,7 @@
 """Names -> open galleries: one file a gallery in one folder, or another engine by a template of its URL.
 
 A name that comes from outside is a small alphabet, never a path. What the service itself must remember of a gallery
-(its kind, how long its subjects are kept) lies in a small JSON file beside it, its note.
+(its kind, how long its subjects are kept) lies in a small JSON file beside it, its note; see `twinlens.service.notes`.
 
 A gallery is erased in three steps: its note says that it is being erased, and from then on there is no gallery of that
 name; what is in it is destroyed; the note is removed. A process that is killed in between leaves a note that says so,
@@ -10,28 +10,26 @@ and whoever finds it does the rest: nothing half erased is ever opened.
 
 from __future__ import annotations
 
-import json
-import re
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from twinlens.errors import ConflictError, GalleryError, GalleryUnavailableError, ModelError, OptionError, ServiceError
+from twinlens.errors import ConflictError, GalleryError, GalleryUnavailableError, OptionError
 from twinlens.gallery import open_gallery
 from twinlens.gallery.header import fsync_folder
 from twinlens.gallery.locks import SUPPORTED, exclusive
 from twinlens.protocols import Gallery
 from twinlens.recognizer import Recognizer
-from twinlens.service.records import UNKNOWN, Kind, Record, Removal
+from twinlens.service.notes import NAME, DamagedNoteError, Notes, unknown
+from twinlens.service.records import UNKNOWN, Kind, Record, Removal, Survey
 from twinlens.service.refusals import Refusal
 from twinlens.service.shredding import files_of, shred
-from twinlens.zoo.tables import write_whole
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PATIENCE_S = 10.0  # how long an erasure waits for requests that use the gallery, and for another erasure
 ERASING = "erasing.lock"  # held by the process that erases; no gallery's name has a dot
 
@@ -89,7 +87,7 @@ class Galleries:
             msg = f"gallery_url needs {{gallery}} in it, as milvus://host:19530/{{gallery}}, got {url!r}"
             raise OptionError(msg)
         self._folder, self._recognizer, self._model, self._dim = folder, recognizer, model, dim
-        self._url, self._most_open = url, most_open
+        self._url, self._most_open, self._notes = url, most_open, Notes(folder)
         self._lock = threading.Condition()
         self._open: dict[str, OpenGallery] = {}
         try:
@@ -104,51 +102,45 @@ class Galleries:
         Raises:
             GalleryUnavailableError: the folder is gone or cannot be read.
         """
-        try:
-            notes = sorted(path for path in self._folder.iterdir() if path.suffix == ".json")
-        except OSError as error:
-            msg = f"the folder of galleries {self._folder}: {error.strerror}: put it back, then restart the service"
-            raise GalleryUnavailableError(msg) from error
+        return list(self.survey().records)
+
+    def survey(self) -> Survey:
+        """Return the galleries by name, and which cannot be used because their note is damaged.
+
+        Raises:
+            GalleryUnavailableError: the folder is gone or cannot be read.
+        """
         found: list[Record] = []
-        for name in (path.stem for path in notes if NAME.fullmatch(path.stem)):
-            with suppress(Refusal):  # deleted since
+        damaged: list[str] = []
+        for name in self._notes.names():
+            try:
                 found.append(self.record(name))
-        return found
+            except DamagedNoteError:
+                damaged.append(name)
+            except Refusal:  # deleted since
+                continue
+        return Survey(tuple(found), tuple(damaged))
 
     def record(self, name: str) -> Record:
         """Return what is remembered of a gallery.
 
         Raises:
             Refusal: 404, no gallery of that name, or one that is being erased.
+            DamagedNoteError: it cannot be read.
         """
-        found = self._remembered(name)
+        found = self._notes.read(name)
         if found.erasing:
-            raise _unknown(name)
+            raise unknown(name)
         return found
 
     def erasing(self) -> list[str]:
         """Return the galleries whose erasure has begun and not ended; a process that was killed may have left them."""
-        notes = sorted(path.stem for path in self._folder.glob("*.json") if NAME.fullmatch(path.stem))
         found: list[str] = []
-        for name in notes:
-            with suppress(Refusal, ServiceError):
-                if self._remembered(name).erasing:
+        for name in self._notes.names():
+            with suppress(Refusal, DamagedNoteError):  # only a note that can be read says so
+                if self._notes.read(name).erasing:
                     found.append(name)
         return found
-
-    def _remembered(self, name: str) -> Record:
-        if not NAME.fullmatch(name):
-            raise _unknown(name)
-        try:
-            return Record(**json.loads(self._note(name).read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise _unknown(name) from None
-        except (OSError, ValueError, TypeError) as error:
-            msg = (
-                f"{self._note(name)}: cannot read what is remembered of the gallery {name!r} ({error}): "
-                "restore the file, or upgrade Twinlens if a later one wrote it"
-            )
-            raise ServiceError(msg) from error
 
     def create(self, name: str, kind: Kind, retention_days: int | None) -> Record:
         """Make a gallery.
@@ -156,6 +148,7 @@ class Galleries:
         Raises:
             OptionError: a name that is not one.
             ConflictError: there is one of that name.
+            DamagedNoteError: there is one, and its note cannot be read.
             GalleryError: it cannot be made.
         """
         if not NAME.fullmatch(name):
@@ -165,14 +158,14 @@ class Galleries:
             msg = f"the engine of this service allows no - in a name, got {name!r}: use _"
             raise OptionError(msg)
         with self._lock:
-            if self._note(name).exists():
-                erasing = self._remembered(name).erasing
+            if self._notes.exists(name):
+                erasing = self._notes.read(name).erasing
                 told = "is being erased: ask again soon, or" if erasing else "is there already:"
                 msg = f"the gallery {name!r} {told} choose another name"
                 raise ConflictError(msg)
-            made = Record(name, kind, retention_days, datetime.now(UTC).isoformat(timespec="seconds"))
+            made = replace(_fresh(name), kind=kind, retention_days=retention_days)
             self._opened(name)
-            self._write(made)
+            self._notes.write(made)
         return made
 
     def keep(self, name: str, retention_days: int | None) -> Record:
@@ -185,29 +178,41 @@ class Galleries:
         self.record(name)
         with self._alone(name), self._lock:
             changed = replace(self.record(name), retention_days=retention_days)
-            self._write(changed)
+            self._notes.write(changed)
         return changed
 
     @contextmanager
-    def use(self, name: str) -> Iterator[OpenGallery]:
+    def use(self, name: str, made: str | None = None) -> Iterator[OpenGallery]:
         """Hold a gallery open.
 
+        Args:
+            name: of the gallery.
+            made: the id of its record when a long request began; None where it does not matter.
+
         Raises:
-            Refusal: 404, no gallery of that name.
+            Refusal: 404, no gallery of that name; 410, it is another one than that which the request began with.
+            DamagedNoteError: what is remembered of it cannot be read.
             GalleryError: it cannot be opened.
             GalleryUnavailableError: it is being deleted.
         """
         with self._lock:
-            self.record(name)
+            self._check(name, made)
             found = self._opened(name)
             if found.closing:
                 msg = f"the gallery {name!r} is being deleted"
                 raise GalleryUnavailableError(msg)
+            if made is not None:  # what was opened is what was there before: a note goes first and comes last
+                self._check(name, made)
             found.users += 1
         try:
             yield found
         finally:
             self._leave(name, found)
+
+    def _check(self, name: str, made: str | None) -> None:
+        if self.record(name).id != made and made is not None:
+            msg = f"the gallery {name!r} was erased meanwhile, and one of that name made anew: nothing more is stored; "
+            raise Refusal(410, "ErasedError", f"{msg}send the photos that have no report again")
 
     def _leave(self, name: str, found: OpenGallery) -> None:
         with self._lock:
@@ -218,23 +223,28 @@ class Galleries:
                 found.recognizer.close()
 
     @contextmanager
-    def erasure(self, name: str) -> Iterator[Removal]:
+    def erasure(self, name: str, begin: Callable[[], None] = lambda: None) -> Iterator[Removal]:
         """Erase a gallery with all that is in it, and look whether anything is left; or do the rest of that.
 
         In the block the receipt is written down; the name is free when it has ended. Where the block is not reached or
-        fails, the erasure is not over: see `erasing`.
+        fails, the erasure is not over: see `erasing`. A gallery whose note is damaged is erased, too.
+
+        Args:
+            name: of the gallery.
+            begin: called when nobody uses the gallery any more and nothing has been done yet; not where an erasure
+                that had begun is resumed.
 
         Raises:
             Refusal: 404, no gallery of that name.
             GalleryUnavailableError: requests use it for too long, nothing was erased; or its files cannot be erased
                 now, and it is no gallery any more.
         """
-        self._remembered(name)
+        self._erasable(name)
         with self._alone(name):
-            record = self._remembered(name)
+            record = self._erasable(name)
             resumed = record.erasing
             if not resumed:
-                record = self._marked(record)
+                record = self._marked(record, begin)
             try:
                 places, remains = self._remove_all(name) if self._url else self._shred_all(name)
             except OSError as error:
@@ -242,8 +252,14 @@ class Galleries:
                 raise GalleryUnavailableError(msg) from error
             yield Removal(name, record.subjects, record.templates, places, remains, resumed)
             with self._lock:
-                self._note(name).unlink(missing_ok=True)
-                fsync_folder(self._folder)
+                self._notes.remove(name)
+
+    def _erasable(self, name: str) -> Record:
+        """Return what is remembered of a gallery; of one whose note is damaged that it is there."""
+        try:
+            return self._notes.read(name)
+        except DamagedNoteError:
+            return _fresh(name)
 
     @contextmanager
     def _alone(self, name: str) -> Iterator[None]:
@@ -254,12 +270,13 @@ class Galleries:
                 raise GalleryUnavailableError(msg)
             yield
 
-    def _marked(self, record: Record) -> Record:
+    def _marked(self, record: Record, begin: Callable[[], None]) -> Record:
         """Make a gallery none: from here on its erasure will be finished."""
         with self._lock, self._quiet(record.name) as gallery:
             sizes = (UNKNOWN, UNKNOWN) if gallery is None else (len(gallery), gallery.count())
+            begin()
             marked = replace(record, erasing=True, subjects=sizes[0], templates=sizes[1])
-            self._write(marked)
+            self._notes.write(marked)
         return marked
 
     @contextmanager
@@ -341,16 +358,6 @@ class Galleries:
         remains = sorted({place for receipt in receipts for place in receipt.remains})
         return tuple(places), tuple(remains)
 
-    def _note(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
-
-    def _write(self, record: Record) -> None:
-        try:
-            write_whole(self._note(record.name), json.dumps(asdict(record)).encode())
-        except ModelError as error:  # it cannot be written: the disk is full, say
-            msg = f"what is remembered of the gallery {record.name!r} cannot be written: free space, or try again later"
-            raise GalleryUnavailableError(msg) from error
-
 
 def _file(place: Path | str) -> tuple[int, int] | None:
     """Return how the system tells a file from others; None for another engine, or where there is none."""
@@ -361,5 +368,6 @@ def _file(place: Path | str) -> tuple[int, int] | None:
     return (known.st_dev, known.st_ino) if known else None
 
 
-def _unknown(name: str) -> Refusal:
-    return Refusal(404, "UnknownGalleryError", f"no gallery {name[:80]!r}: GET /v1/galleries lists them")
+def _fresh(name: str) -> Record:
+    """Return the record of a gallery that is made now."""
+    return Record(name, "people", None, datetime.now(UTC).isoformat(timespec="seconds"), id=secrets.token_hex(16))

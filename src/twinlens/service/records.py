@@ -21,6 +21,8 @@ class Record:
         erasing: its erasure has begun: it is no gallery any more.
         subjects: how many were in it then; `UNKNOWN` where it could not be read.
         templates: the same of their vectors.
+        id: drawn when it was made, so that a later gallery of the same name is another one; empty where an early
+            version of Twinlens made it.
     """
 
     name: str
@@ -30,6 +32,20 @@ class Record:
     erasing: bool = False
     subjects: int = 0
     templates: int = 0
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All galleries of a service.
+
+    Attributes:
+        records: what is remembered of those that can be used, by name.
+        damaged: names of those whose note cannot be read.
+    """
+
+    records: tuple[Record, ...]
+    damaged: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

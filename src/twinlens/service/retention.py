@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -142,10 +142,16 @@ class Retention:
                 return Sweep()
             self.finish_galleries()
             named = self._guards.audit.galleries()
-            records = self._galleries.records()
-            for gone in named - {record.name for record in records}:  # erased by a process that was killed
+            found = self._galleries.survey()
+            there = {*found.damaged, *(record.name for record in found.records)}
+            for gone in named - there:  # erased by a process that was killed
                 self._guards.audit.forget_gallery(gone)
-            return self._sweep_all(records, stop or threading.Event())
+            for damaged in found.damaged:
+                _LOG.warning(
+                    "gallery %s: its note %s.json is damaged: restore the note, or delete the gallery", damaged, damaged
+                )
+            swept = self._sweep_all(found.records, stop or threading.Event())
+            return replace(swept, failed=(*swept.failed, *found.damaged))
 
     def finish_galleries(self) -> list[str]:
         """Finish erasures of whole galleries whose process was killed; return those that cannot be finished now."""

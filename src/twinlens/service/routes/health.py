@@ -20,11 +20,15 @@ async def alive() -> dict[str, str]:
 
 @router.get("/readyz", responses={503: refusals()[503]})
 async def ready(parts: PartsOf) -> dict[str, str]:
-    """Answer when the networks are loaded and the galleries' folder can be read; 503 where requests had better wait."""
+    """Answer when the networks are loaded and the galleries' folder can be read; 503 where requests had better wait.
+
+    Galleries whose note is damaged are counted, and named in the log: the others can be used.
+    """
     if parts.pool.full:
         raise Refusal(503, "BusyError", "all places are taken: ask again later", retry_after_s=1)
-    await parts.pool.store(parts.galleries.records)
-    return {"status": "ready", "model": parts.recognizer.embedder.model}
+    damaged = (await parts.pool.store(parts.galleries.survey)).damaged
+    told = {"status": "ready", "model": parts.recognizer.embedder.model}
+    return {**told, "damaged_galleries": str(len(damaged))} if damaged else told
 
 
 @router.get("/metrics", response_class=Response, responses={status: refusals()[status] for status in (401, 403)})
