@@ -191,6 +191,36 @@ def test_an_answer_in_work_about_somebody_who_is_erased_is_blanked_at_its_end(op
         assert connection.execute("SELECT count(*) FROM erased").fetchone() == (0,)
 
 
+@pytest.mark.parametrize("end", ["killed", "left"])
+@pytest.mark.parametrize("change", ["erased", "renamed", "gallery erased"])
+def test_a_key_whose_person_was_erased_since_brings_nobody_back(
+    path: Path, opened: Open, end: str, change: str
+) -> None:
+    """Hal was stored; then the process was killed before the answer was kept, or the client left."""
+    first = Answers(path)
+    claim = begun(first, "hal", gallery="staff")
+    claim.work("staff", "Hal")
+    if end == "left":
+        with claim:
+            pass
+    first.close()
+    answers = opened()
+    if change == "erased":
+        answers.forget("staff", "Hal")
+    elif change == "renamed":
+        answers.renamed("staff", "Hal", "Hel")
+    else:
+        answers.forget_gallery("staff")
+    answers.forget("staff", "Bert")
+    for _ in range(2):
+        with pytest.raises(Refusal) as refused, begun(opened(), "hal", gallery="staff") as again:
+            again.work("staff", "Hal")
+        assert refused.value.status == 410
+    if change != "gallery erased":  # others of the same request are not concerned
+        with begun(answers, "hal", gallery="staff") as again:
+            again.work("staff", "Carl")
+
+
 def test_an_answer_about_a_photo_of_an_album_is_blanked_with_one_of_its_faces(opened: Open) -> None:
     answers = opened()
     with begun(answers) as claim:

@@ -1,9 +1,10 @@
 """Idempotency-Key -> the answer that was given, so that a request may be repeated without being done twice.
 
 Follows https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/: the same key with another request
-is 422, with one that is still being worked on 409. A claim whose process was killed is taken over by whoever repeats
-the request; the work is then done again, which is why only work that may be done again is put behind a key (a photo
-that is enrolled is "already enrolled" the second time).
+is 422, with one that is still being worked on 409. A claim whose process was killed, or whose client left, is taken
+over by whoever repeats the request; the work is then done again, which is why only work that may be done again is put
+behind a key (a photo that is enrolled is "already enrolled" the second time). Who was erased in between is not stored
+again: that is 410, for as long as the key is kept.
 
 What is kept is a digest of the request and the answer: no photo, no template. An answer names people; when one of them
 is erased it is blanked, and its key stays taken: an old request that is repeated late brings nobody back. A request
@@ -142,10 +143,22 @@ def _another_request() -> Refusal:
 class Claim:
     """A request that is being worked on; ends with `finish`, or is let go of at the end of its ``with`` block."""
 
-    def __init__(self, answers: Answers, row: int) -> None:
+    def __init__(self, answers: Answers, row: int, gone: frozenset[bytes] = frozenset(), *, worked: bool) -> None:
         self._answers = answers
         self._row = row
+        self._gone = gone
+        self._worked = worked
         self._ended = False
+
+    def work(self, gallery: str, subject: str) -> None:
+        """Say whom the work is about, before anything is stored: from here on the key stays taken.
+
+        Raises:
+            Refusal: 410, they were erased or renamed since the work was first begun: it would bring them back.
+        """
+        if self._answers.mention(gallery, subject) in self._gone:
+            raise erased()
+        self._worked = True
 
     def __enter__(self) -> Claim:
         return self
@@ -155,7 +168,7 @@ class Claim:
     ) -> None:
         if not self._ended:
             self._ended = True
-            self._answers.release(self._row)
+            self._answers.release(self._row, worked=self._worked)
 
     def finish(self, answer: Stored, *, gallery: str = "", subjects: Iterable[str] = ()) -> None:
         """Keep the answer; once this has returned, a repeated request gets it, also after a power cut.
@@ -216,12 +229,14 @@ class Answers:
             gallery: of the people whom the answer will name.
 
         Raises:
-            Refusal: 422 for an unusable key or another request under the same key; 409 while another works on it.
+            Refusal: 422 for an unusable key or another request under the same key; 409 while another works on it; 410
+                where what was begun was about a gallery that was erased since.
             ServiceError: the file cannot be used.
         """
         if not 1 <= len(key) <= _LONGEST_KEY or not key.isascii() or not key.isprintable():
             told = f"an Idempotency-Key has 1 to {_LONGEST_KEY} printable ASCII characters: send a random UUID"
             raise Refusal(422, "IdempotencyKeyError", told)
+        gone = frozenset[bytes]()
         with self._lock, self._ledger.writing() as connection:
             self._clean(connection)
             found = connection.execute(
@@ -236,9 +251,9 @@ class Answers:
             elif found[3] is not None:
                 return Stored(*found[3:])
             else:
-                row = self._take_over(connection, found[0], found[2])
+                row, gone = self._take_over(connection, found[0], found[2])
             self._held.add(row)
-        return Claim(self, row)
+        return Claim(self, row, gone, worked=found is not None)
 
     def _insert(self, connection: sqlite3.Connection, request: tuple[str, str, bytes], gallery: str) -> int:
         values = (*request, self._presence.token, self._clock() + self._lifetime_s, gallery)
@@ -247,15 +262,17 @@ class Answers:
         )
         return int(done.lastrowid or 0)
 
-    def _take_over(self, connection: sqlite3.Connection, row: int, owner: str) -> int:
-        """Go on with what another process began, if that process is no more."""
-        held = row in self._held if owner == self._presence.token else self._presence.lives(owner)
+    def _take_over(self, connection: sqlite3.Connection, row: int, owner: str) -> tuple[int, frozenset[bytes]]:
+        """Go on with what was begun, if nobody works on it any more; return also who was erased since."""
+        held = row in self._held if owner == self._presence.token else owner and self._presence.lives(owner)
         if held:
             told = "the same request is being worked on: ask again soon"
             raise Refusal(409, "InProgressError", told, retry_after_s=1)
+        gone = _gone(connection, row)
+        if _EVERYBODY in gone:
+            raise erased()
         connection.execute("UPDATE answers SET owner = ? WHERE id = ?", (self._presence.token, row))
-        connection.execute("DELETE FROM erased WHERE answer = ?", (row,))  # the work is done again from the start
-        return row
+        return row, frozenset(gone)
 
     def _clean(self, connection: sqlite3.Connection) -> None:
         """Drop answers whose time is over, and the oldest where there are too many."""
@@ -274,10 +291,9 @@ class Answers:
         if len(answer.body) > _LONGEST_BODY:
             body = json.dumps({"detail": _TOO_LONG}).encode()
             answer = replace(answer, content_type="application/json", body=body)
-        names = {self._mention(gallery, subject) for subject in subjects}
+        names = {self.mention(gallery, subject) for subject in subjects}
         with self._ledger.writing() as connection:
-            gone = {name for (name,) in connection.execute("SELECT subject FROM erased WHERE answer = ?", (row,))}
-            if gone & {*names, _EVERYBODY}:
+            if _gone(connection, row) & {*names, _EVERYBODY}:
                 answer, names = _blank(answer.content), set()
             connection.execute("DELETE FROM erased WHERE answer = ?", (row,))
             connection.execute(
@@ -288,11 +304,18 @@ class Answers:
         with self._lock:
             self._held.discard(row)
 
-    def release(self, row: int) -> None:
-        """Let a repeated request do the work: this one failed."""
+    def release(self, row: int, *, worked: bool) -> None:
+        """Let a repeated request do the work: this one failed, or its client left.
+
+        Args:
+            row: which.
+            worked: something may have been stored, so the key stays taken: a repeated request must not bring back
+                somebody who is erased in between.
+        """
+        let_go = "UPDATE answers SET owner = '' WHERE id = ?" if worked else "DELETE FROM answers WHERE id = ?"
         try:
             with self._ledger.writing() as connection:
-                connection.execute("DELETE FROM answers WHERE id = ? AND status IS NULL", (row,))
+                connection.execute(f"{let_go} AND status IS NULL", (row,))
         finally:
             with self._lock:
                 self._held.discard(row)
@@ -303,7 +326,7 @@ class Answers:
         An answer about an album names photos: it is blanked with the first of a photo's faces.
         """
         called = {name for subject in subjects for name in (subject, *_FACE.findall(subject))}
-        names = [(self._mention(gallery, name),) for name in called]
+        names = [(self.mention(gallery, name),) for name in called]
         blank = _blank()
         with self._ledger.writing() as connection:
             done = connection.executemany(
@@ -338,12 +361,12 @@ class Answers:
 
         An answer in work that will have the old name could not be found: it is blanked at its end.
         """
-        before, after = self._mention(gallery, old), self._mention(gallery, new)
+        before, after = self.mention(gallery, old), self.mention(gallery, new)
         with self._ledger.writing() as connection:
             connection.execute("UPDATE OR REPLACE mentions SET subject = ? WHERE subject = ?", (after, before))
             connection.execute(_MARK, (before, gallery))
 
-    def _mention(self, gallery: str, subject: str) -> bytes:
+    def mention(self, gallery: str, subject: str) -> bytes:
         """Return a name as it is kept here: not to be read, and not to be guessed without this file."""
         return hmac.digest(self._pepper, f"{gallery}\0{subject}".encode(errors="surrogatepass"), "sha256")
 
@@ -351,3 +374,8 @@ class Answers:
         """Release the file and let others take over what is not finished."""
         self._ledger.close()
         self._presence.leave()
+
+
+def _gone(connection: sqlite3.Connection, row: int) -> set[bytes]:
+    """Return who was erased or renamed while an answer was in work."""
+    return {bytes(name) for (name,) in connection.execute("SELECT subject FROM erased WHERE answer = ?", (row,))}

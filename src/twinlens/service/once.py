@@ -72,7 +72,7 @@ class Once:
                 raise erased()  # with the id of this request
             return Response(claim.body, claim.status, media_type=claim.content_type)
         lines = NDJSON in self.request.headers.get("accept", "")
-        reports = self._kept(enroller.reports(self._arriving(photos, arrive)), claim, lines=lines)
+        reports = self._kept(enroller.reports(self._arriving(photos, arrive, claim)), claim, lines=lines)
         if lines:
             return LineResponse(reports)
         return s.ReportList(reports=[made async for made in reports])
@@ -90,10 +90,14 @@ class Once:
         self,
         photos: AsyncIterator[Upload | ImageTooLargeError],
         arrive: Callable[[Upload | ImageTooLargeError], Arrived],
+        claim: Claim | None,
     ) -> AsyncIterator[Arrived]:
         async for photo in photos:
             self._digest(photo)
-            yield arrive(photo)
+            arrived = arrive(photo)
+            if claim is not None:
+                claim.work(self.gallery, arrived.subject)
+            yield arrived
 
     def _digest(self, photo: Upload | ImageTooLargeError) -> None:
         if isinstance(photo, Upload):
