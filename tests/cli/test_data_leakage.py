@@ -62,6 +62,19 @@ def test_a_leak_is_told_and_ends_with_1(
     assert "not looked at: photos were not opened" in out
 
 
+def test_folders_of_one_name_are_told_by_their_paths(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mine, yours = folders
+    places = mine.rename(mine.parent / "people"), yours / "people"
+    places[1].mkdir()
+    for person in ("yours a", "yours b"):
+        (yours / person).rename(places[1] / person)
+    code, out, _ = run(monkeypatch, capfd, *places)
+    assert code == 0
+    assert out.splitlines()[:2] == [f"{place}: 2 people, 4 photos" for place in places]
+
+
 def test_one_set_without_parts(
     folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,7 +90,7 @@ def test_what_cannot_be_opened_is_refused(
     assert run(monkeypatch, capfd)[0] == 2
     code, _, err = run(monkeypatch, capfd, folders[0], folders[0])
     assert code == 2
-    assert "two data sets are called 'mine'" in err
+    assert f"{str(folders[0])!r} is named twice" in err
     (tmp_path / "empty").mkdir()
     assert run(monkeypatch, capfd, tmp_path / "empty")[0] == 3
 

@@ -42,9 +42,9 @@ def leakage(
     from twinlens.datasets.place import data_root
     from twinlens.datasets.registry import open_dataset
     from twinlens.evaluate.leakage import check_leakage
-    from twinlens.evaluate.leakage.rosters import listed_people, parts_of
+    from twinlens.evaluate.leakage.rosters import apart, listed_people, parts_of
 
-    sets = [open_dataset(name, data_root(os.environ)) for name in data]
+    sets = apart([open_dataset(name, data_root(os.environ)) for name in data], data)
     parts = parts_of(sets)
     likeness = _faces(parts, o.Setup(model=model, detector=detector)) if embeddings else None
     with meter("photos") as moved:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from twinlens.datasets.lfw_files import read_people
 from twinlens.datasets.records import Dataset, Split, joined
 from twinlens.errors import OptionError
 
 LFW_LISTS = ("people.txt", "peopleDevTrain.txt", "peopleDevTest.txt")
+
+
+def apart(datasets: Sequence[Dataset], given: Sequence[str]) -> list[Dataset]:
+    """Return data sets of which no two have one name, as far as they were given differently.
+
+    Args:
+        datasets: as they were opened.
+        given: how each was asked for: the name of one whose own name another has as well.
+    """
+    count = Counter(dataset.name for dataset in datasets)
+    return [
+        replace(dataset, name=asked) if count[dataset.name] > 1 else dataset
+        for dataset, asked in zip(datasets, given, strict=True)
+    ]
 
 
 def parts_of(datasets: Sequence[Dataset]) -> dict[str, Split]:
@@ -22,7 +38,11 @@ def parts_of(datasets: Sequence[Dataset]) -> dict[str, Split]:
     names = [dataset.name for dataset in datasets]
     if not names or len(set(names)) < len(names):
         twice = next((name for name in names if names.count(name) > 1), "")
-        msg = f"two data sets are called {twice!r}: rename one" if twice else "name at least one data set"
+        msg = (
+            f"{twice!r} is named twice: wanted data sets to hold against each other"
+            if twice
+            else "name at least one data set"
+        )
         raise OptionError(msg)
     return {dataset.name: joined(dataset.name, dataset.parts) for dataset in datasets}
 
