@@ -23,6 +23,7 @@ from twinlens.service.deeds import Deeds
 from twinlens.service.galleries import OpenGallery
 from twinlens.service.parts import Parts
 from twinlens.service.photos import Upload
+from twinlens.service.records import Record
 
 AHEAD = 2  # photos examined ahead for each worker: keeps them busy, and memory bounded
 
@@ -52,14 +53,14 @@ class Enroller:
     Attributes:
         parts: what the service works with.
         deeds: in whose name.
-        gallery: its name.
+        gallery: as it was when the request began; photos never go into a later one of its name.
         store: what to do with an examined photo, on a thread that may wait for the disk.
         choose: which faces of a photo count.
     """
 
     parts: Parts
     deeds: Deeds
-    gallery: str
+    gallery: Record
     store: Storing
     choose: Choice = prominent
 
@@ -67,6 +68,7 @@ class Enroller:
         """Yield one report a photo, in order.
 
         Raises:
+            Refusal: 404 or 410, the gallery was erased meanwhile.
             GalleryError: the gallery cannot be written to; what was reported before stays.
             ModelError: the networks do not work.
         """
@@ -101,10 +103,10 @@ class Enroller:
         return await asyncio.shield(storing)  # a client that leaves does not undo what a thread is writing
 
     def _store(self, subject: str, photo: Examined) -> EnrolmentReport:
-        with self.parts.galleries.use(self.gallery) as found:
+        with self.parts.galleries.use(self.gallery.name, self.gallery.id) as found:
             with found.writing:
                 made = self.store(found, subject, photo)
-            self.deeds.enrolled(self.gallery, made)
+            self.deeds.enrolled(self.gallery.name, made)
         self.parts.guards.metrics.enrolments.labels(made.outcome).inc()
         return made
 

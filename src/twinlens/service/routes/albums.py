@@ -45,7 +45,7 @@ async def index(
         raise Refusal(409, "ConflictError", f"{gallery!r} is no album: enrol people by name, or make an album")
     asked, photos = await parts.intake.read_many(request, a.Asked, "photos")
 
-    enroller = Enroller(parts, deeds, gallery, store_faces, everyone)
+    enroller = Enroller(parts, deeds, record, store_faces, everyone)
     return await Once(request, parts, deeds, gallery, asked).answer(photos, _by_name, enroller)
 
 

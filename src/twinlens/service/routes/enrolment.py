@@ -44,13 +44,13 @@ async def enrol(
 ) -> Response | s.ReportList:
     """Enrol a person from one photo or several; a refused photo is a report that names the reason, not an error."""
     subject = label(name, "subject")
-    await parts.pool.store(partial(parts.galleries.record, gallery))
+    record = await parts.pool.store(partial(parts.galleries.record, gallery))
     asked, photos = await parts.intake.read_many(request, a.EnrolAsked, "photos")
 
     def arrive(photo: Upload | ImageTooLargeError) -> Arrived:
         return Arrived(subject, source_of(photo), photo)
 
-    enroller = Enroller(parts, deeds, gallery, people(_options(asked), asked.tags))
+    enroller = Enroller(parts, deeds, record, people(_options(asked), asked.tags))
     return await Once(request, parts, deeds, gallery, asked).answer(photos, arrive, enroller)
 
 
@@ -65,9 +65,9 @@ async def enrol_many(
     gallery: GalleryName, request: Request, parts: PartsOf, deeds: DeedsOf, _: Repeatable = None
 ) -> Response | s.ReportList:
     """Enrol many people: photos whose file names are SUBJECT/FILE, as a folder of people is dropped."""
-    await parts.pool.store(partial(parts.galleries.record, gallery))
+    record = await parts.pool.store(partial(parts.galleries.record, gallery))
     asked, photos = await parts.intake.read_many(request, a.EnrolAsked, "photos")
-    enroller = Enroller(parts, deeds, gallery, people(_options(asked), asked.tags))
+    enroller = Enroller(parts, deeds, record, people(_options(asked), asked.tags))
     return await Once(request, parts, deeds, gallery, asked).answer(photos, _by_folder, enroller)
 
 
