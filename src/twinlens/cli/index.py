@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from twinlens.recognizer.collection import Crew, Eyes
 
 _EVERY_S = 30.0  # a line of progress where stderr is no screen
-_QUIET = ("already enrolled", "unchanged")
+_SAID = {"already enrolled": "unchanged", "still unreadable": "still unreadable (--again tries it)"}
+_BROKEN = ("unreadable", "still unreadable")
 
 
 def index(
@@ -62,6 +63,7 @@ def index(
     """Store every face of every photo below a folder, and follow the folder. Interrupt it at any time, run it again.
 
     What changed is looked at; moved photos are recognised by their content; faces of photos that are gone are erased.
+    Exit code 3: a photo cannot be read, now or when it was looked at last.
 
     Then: twinlens search FACE --gallery DIR/.twinlens.db, twinlens gallery cluster --gallery DIR/.twinlens.db
     """
@@ -85,16 +87,24 @@ def index(
         foreman = Foreman(crew, album.model)
         for report in index_collection(folder, album, foreman.work, options):
             counts[report.outcome] = counts.get(report.outcome, 0) + 1
-            if report.outcome == "unreadable":
+            if report.outcome in _BROKEN:
                 note(f"twinlens: {'; '.join(report.reasons)}")
             if json:
                 record = {"photo": report.source, "outcome": report.outcome, "faces": list(report.faces)}
                 record["reasons"] = list(report.reasons)
                 emit(record, "", as_json=True)
         faces = album.count()
-    said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no pictures"
-    note(f"{said}; {counted(faces, 'face')} in {place}")
-    raise typer.Exit(Exit.INPUT if counts.get("unreadable") else Exit.YES)
+    note(f"{_summary(counts)}; {counted(faces, 'face')} in {place}")
+    raise typer.Exit(Exit.INPUT if any(counts.get(outcome) for outcome in _BROKEN) else Exit.YES)
+
+
+def _summary(counts: Mapping[str, int]) -> str:
+    """Say what became of the photos; those that were not looked at are unchanged, whether faces are on them or not."""
+    said: dict[str, int] = {}
+    for outcome, count in counts.items():
+        word = _SAID.get(outcome, outcome)
+        said[word] = said.get(word, 0) + count
+    return ", ".join(f"{count} {word}" for word, count in said.items()) or "no pictures"
 
 
 def _check_pictures(folder: Path, place: str) -> None:

@@ -18,6 +18,7 @@ Outcome = Literal[
     "conflict",
     "unlike",
     "unreadable",
+    "still unreadable",
     "removed",
     "moved",
     "unchanged",

@@ -75,7 +75,27 @@ def test_everything_is_looked_at_once(album: Album) -> None:
     assert album.faces() == WHOLE
     second = album.index()
     assert album.looked == []
-    assert {k: len(v) for k, v in second.items()} == {"already enrolled": 2, "unchanged": 2}
+    assert {k: len(v) for k, v in second.items()} == {"already enrolled": 2, "unchanged": 1, "still unreadable": 1}
+
+
+def test_what_cannot_be_read_is_told_until_it_can(album: Album) -> None:
+    def told() -> tuple[str, str, str]:
+        (bad,) = (report for report in album.reports() if "bad.jpg" in report.subject)
+        return bad.outcome, bad.subject, bad.reasons[0]
+
+    assert told()[:2] == ("unreadable", "trip/bad.jpg")
+    bad = album.folder / "trip" / "bad.jpg"
+    for time in (None, 1, None):  # untouched, another time, untouched
+        if time is not None:
+            os.utime(bad, ns=(time, time))
+        assert told()[:2] == ("still unreadable", "trip/bad.jpg")
+    bad.rename(album.folder / "bad.jpg")
+    for _ in range(2):
+        outcome, subject, reason = told()
+        assert (outcome, subject) == ("still unreadable", "bad.jpg")
+        assert str(album.folder.resolve() / "bad.jpg") in reason  # the place it has now
+    photo(album.folder / "bad.jpg", "D", "mended")
+    assert album.index()["done"] == ["bad.jpg"]
 
 
 def test_reports_name_the_faces_as_they_are_stored(album: Album) -> None:
@@ -107,11 +127,16 @@ def test_moved_photos_are_known_by_their_content(album: Album) -> None:
     (album.folder / "trip").rename(album.folder / "Italy 2019")
     found = album.index()
     assert album.looked == []
-    assert sorted(found["moved"]) == ["Italy 2019/bad.jpg", "Italy 2019/none.jpg", "Italy 2019/two.jpg"]
+    assert sorted(found["moved"]) == ["Italy 2019/none.jpg", "Italy 2019/two.jpg"]
+    assert found["still unreadable"] == ["Italy 2019/bad.jpg"]
     assert "removed" not in found
     assert album.faces() == {"one.jpg#1": "A", "Italy 2019/two.jpg#1": "B", "Italy 2019/two.jpg#2": "C"}
     assert all(is_face_of_album(entry) for entry in album.gallery.entries())
-    assert {k: len(v) for k, v in album.index().items()} == {"already enrolled": 2, "unchanged": 2}
+    assert {k: len(v) for k, v in album.index().items()} == {
+        "already enrolled": 2,
+        "unchanged": 1,
+        "still unreadable": 1,
+    }
 
 
 def test_a_photo_moved_over_another_takes_its_place(album: Album) -> None:
@@ -262,7 +287,7 @@ def test_again_looks_at_what_failed_and_at_other_settings(album: Album) -> None:
     album.index(settings="yunet multi")
     album.index(settings="yunet multi", again=True)
     assert album.looked == ["trip/bad.jpg"]
-    assert album.index(settings="yunet tiny").keys() == {"already enrolled", "unchanged"}
+    assert album.index(settings="yunet tiny").keys() == {"already enrolled", "unchanged", "still unreadable"}
     album.index(settings="yunet tiny", again=True)
     assert len(album.looked) == 4
     assert album.faces() == WHOLE
@@ -276,7 +301,7 @@ def test_two_folders_in_one_gallery(album: Album, tmp_path: Path) -> None:
     found = other.index()
     assert (found["done"], found["unreadable"]) == (["three.jpg"], ["one.jpg"])
     assert other.faces() == {**WHOLE, "three.jpg#1": "D"}
-    assert album.index().keys() == {"already enrolled", "unchanged"}
+    assert album.index().keys() == {"already enrolled", "unchanged", "still unreadable"}
 
 
 def test_a_lost_ledger_is_made_from_the_gallery(album: Album) -> None:
@@ -347,7 +372,7 @@ def test_a_stop_at_any_step_is_made_up_for(album: Album, step: str, then: str, m
     people = Counter(album.faces().values())
     wanted = {"again": "DEBC", "changed": "DFABC", "gone": "D"}[then]
     assert people == Counter(wanted), (step, then)
-    assert album.index().keys() == {"already enrolled", "unchanged"}
+    assert album.index().keys() == {"already enrolled", "unchanged", "still unreadable"}
 
 
 def test_the_ledger_is_for_its_owner_alone(album: Album) -> None:

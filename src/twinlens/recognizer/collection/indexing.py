@@ -25,7 +25,7 @@ _KEEP_S = 2.0  # nor is anything kept waiting for longer
 MOST_GONE = 0.2  # of the photos known: more than these, and
 FEWEST_GONE = 10  # at least so many, are not erased unasked
 _STAMP = re.compile(r"(\d+):(\d+):(.+)#(\d+)", re.DOTALL)
-_KNOWN: dict[str, Outcome] = {"done": "already enrolled"}
+_KNOWN: dict[str, Outcome] = {"done": "already enrolled", "unreadable": "still unreadable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,9 @@ def index_collection(
 ) -> Iterator[EnrolmentReport]:
     """Make a gallery hold the faces of the photos under a folder; what a report tells is safe on the disk.
 
-    One report a photo, at first for those that need no look (``already enrolled``, or ``unchanged`` where nobody is on
-    them), then as they are looked at, at last for those that are gone (``removed``). A folder that cannot be listed is
+    One report a photo, at first for those that need no look (``already enrolled``, ``unchanged`` where nobody is on
+    them, ``still unreadable`` where it failed before), then as they are looked at, at last for those that are gone
+    (``removed``). A folder that cannot be listed is
     reported, and what is known of it stays. A photo whose faces a person removed from the gallery is not added again
     until it changes. Where more than `MOST_GONE` of the photos are gone, and `FEWEST_GONE` or more, or the folder shows
     none at all, nothing is erased unless ``forget_missing`` says so; those that were moved do not count.
@@ -198,6 +199,6 @@ def _unlisted(closed: Closed, root: Path) -> EnrolmentReport:
 
 
 def _unchanged(row: Row, root: Path) -> EnrolmentReport:
-    reasons, faces = (row.reason,) if row.reason else (), subjects_of(row.label, row.faces)
+    path, faces = str(root / row.name), subjects_of(row.label, row.faces)
     outcome = _KNOWN.get(row.outcome, "unchanged")
-    return EnrolmentReport(str(root / row.name), row.name, outcome, reasons, faces=faces)
+    return EnrolmentReport(path, row.name, outcome, row.reasons(path), faces=faces)

@@ -149,6 +149,9 @@ class Keeper:
         if row is not None and row.digest == look.digest:
             self._ledger.touch(row, look.size, look.mtime_ns)
             faces = subjects_of(row.label, row.faces)
+            if row.outcome == "unreadable":
+                yield _still(row, look)
+                return
             outcome: Outcome = "already enrolled" if row.faces else "unchanged"
             yield EnrolmentReport(look.task.path, row.name, outcome, faces=faces)
             return
@@ -161,6 +164,9 @@ class Keeper:
                 self._ledger.forget([row])
             self._rename(moved, naming.label)
             self._ledger.move(moved, look.task.name, naming.label, look.mtime_ns)
+            if moved.outcome == "unreadable":
+                yield _still(moved, look)
+                return
             faces = subjects_of(naming.label, moved.faces)
             yield EnrolmentReport(look.task.path, look.task.name, "moved", (f"was {moved.name}",), faces=faces)
 
@@ -169,6 +175,11 @@ class Keeper:
             for subject in self._gallery.photo_subjects(key):
                 if subject == f"{row.label}#{n}":  # and not what a person called it
                     self._gallery.rename(subject, f"{stored}#{n}")
+
+
+def _still(row: Row, look: Look) -> EnrolmentReport:
+    """Report a file that could not be read under this time or name, nor under the one before: its content is known."""
+    return EnrolmentReport(look.task.path, look.task.name, "still unreadable", row.reasons(look.task.path))
 
 
 def _clash(path: str, other: str) -> str:

@@ -68,6 +68,12 @@ class Row:
             keys += [f"{self.next_stamp}#{n}" for n in range(1, self.next_faces + 1)]
         return list(dict.fromkeys(keys))
 
+    def reasons(self, path: str) -> tuple[str, ...]:
+        """Return why it could not be read, and where it lies now: the reason may name its place before a move."""
+        if not self.reason:
+            return ()
+        return (self.reason if path in self.reason or repr(path) in self.reason else f"{path!r}: {self.reason}",)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
