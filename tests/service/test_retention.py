@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from twinlens.errors import GalleryError
+from twinlens.errors import GalleryError, GalleryUnavailableError
 from twinlens.gallery.locks import exclusive
 from twinlens.protocols import Enrolment, Erasure, Gallery, Subject
 from twinlens.recognizer import Recognizer
@@ -271,6 +272,39 @@ def test_a_gallery_whose_erasure_was_killed_is_erased_by_whoever_comes_next(
     assert guards.audit.pseudonym("guests", "Anna") is None
     assert guards.audit.verify().sound
     enrol(galleries, "guests", ["Bert"])
+
+
+def test_an_erasure_that_does_not_begin_leaves_no_line(
+    galleries: Galleries, guards: Guards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(galleries, "guests", ["Anna"])
+    deeds = Deeds(guards, "key")
+    monkeypatch.setattr("twinlens.service.galleries.PATIENCE_S", 0.3)
+    with galleries.use("guests"), pytest.raises(GalleryUnavailableError, match="in use"):
+        deeds.erase_gallery(galleries, "guests")
+    assert [entry.did for entry in guards.audit.page()[0]] == []
+    assert names_of(galleries, "guests") == ["Anna"]
+
+    def erase(_: int) -> str:
+        try:
+            return deeds.erase_gallery(galleries, "guests").gallery
+        except (Refusal, GalleryUnavailableError):
+            return ""
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(erase, range(4))) == ["", "", "", "guests"]
+    assert [entry.did for entry in guards.audit.page()[0]] == ["erasing gallery", "erased gallery"]
+
+
+def test_people_of_a_gallery_whose_note_is_damaged_are_not_forgotten(
+    galleries: Galleries, guards: Guards, sweep: Sweeper, tmp_path: Path
+) -> None:
+    enrol(galleries, "guests", ["Anna"])
+    enrol(galleries, "staff", ["Bert"], days=1)
+    Deeds(guards, "key").note("enrolled", "guests", "Anna")
+    (tmp_path / "galleries" / "guests.json").write_text("xx")
+    assert sweep(2) == Sweep(erased=1, failed=("guests",))
+    assert guards.audit.pseudonym("guests", "Anna") is not None
 
 
 def test_dates() -> None:
