@@ -165,6 +165,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
     turned = np.asarray(cv2.warpAffine(astronaut, turn, (512, 512)), np.uint8)
     strangers = [_enlarged(face) for face in np.asarray(data.lfw_subset())[:4]]
     small = np.asarray(cv2.resize(astronaut[:384, 64:448], (300, 300)), np.uint8)
+    crowd = [np.asarray(cv2.resize(strangers[n], (170, 170)), np.uint8)[44:126, 44:126] for n in (0, 2, 0, 2, 0)]
     pictures = {
         "astronaut.jpg": astronaut,
         "turned.jpg": turned,
@@ -173,6 +174,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
         "stranger.png": strangers[0],
         "other.png": strangers[2],
         "group.jpg": np.concatenate([strangers[0], small, strangers[2]], axis=1),
+        "crowd.jpg": np.pad(np.concatenate(crowd, axis=1), ((60, 60), (0, 0), (0, 0)), mode="edge"),
         "coffee.jpg": np.asarray(data.coffee(), np.uint8),
         "people/Eileen Collins/one.jpg": astronaut,
         "people/Eileen Collins/two.jpg": turned,

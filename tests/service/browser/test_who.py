@@ -50,6 +50,24 @@ def test_the_list_shows_on_the_photo_whom_it_means(page: Page, service: Running,
     expect(page.locator(".identity").nth(0)).to_be_focused()
 
 
+def test_names_do_not_cover_each_other(page: Page, service: Running, photos: Photos) -> None:
+    make_gallery(page, service, "crowded")
+    faces = _ask(page, service, "crowded", photos["group.jpg"])
+    names, numbers = page.locator(".box .tag span"), page.locator(".box .tag b")
+    expect(names.filter(visible=True)).to_have_count(3)
+    page.set_viewport_size({"width": 360, "height": 740})  # a telephone
+    expect(names.filter(visible=True)).to_have_count(0)
+    expect(numbers.filter(visible=True)).to_have_text(["1", "2", "3"])
+    expect(faces.locator("> li").nth(2)).to_contain_text("3. Unknown")
+    page.set_viewport_size({"width": 1200, "height": 900})
+    expect(names.filter(visible=True)).to_have_count(3)
+    page.get_by_label("File for photo").set_input_files(photos["crowd.jpg"])
+    expect(page.get_by_role("heading", name=re.compile("^5 faces"))).to_be_visible()
+    assert page.locator(".over").evaluate("over => over.clientWidth >= 400")  # room, but too little between them
+    expect(names.filter(visible=True)).to_have_count(0)
+    expect(numbers.filter(visible=True)).to_have_count(5)
+
+
 def test_a_face_under_a_second_name_is_questioned(page: Page, service: Running, photos: Photos) -> None:
     make_gallery(page, service, "second")
     enrol(page, service, "second", "Eileen Collins", photos["astronaut.jpg"])

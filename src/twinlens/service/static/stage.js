@@ -3,6 +3,8 @@
 import { h } from "/static/dom.js";
 
 const NAME_HEIGHT = 30; // pixels
+const NARROW = 400; // pixels: more than two names do not go on a narrower photo
+const APART = 2; // pixels between two names
 
 /**
  * Draw a photo.
@@ -15,9 +17,12 @@ export function photoStage(photo, { alt = `Photo ${photo.name}` } = {}) {
   const element = h("div.stage", {}, image, over);
   new ResizeObserver(settle).observe(over);
 
-  /** Names go below their boxes where there is no room above. */
+  /** Names go below their boxes where there is no room above; where they would cover each other, numbers stand alone. */
   function settle() {
     for (const one of over.children) one.classList.toggle("low", Number(one.dataset.top) * over.clientHeight < NAME_HEIGHT);
+    over.classList.remove("brief");
+    const tags = [...over.querySelectorAll(".numbered .tag")];
+    over.classList.toggle("brief", tags.length > 2 && over.clientWidth < NARROW || meet(tags.map((tag) => tag.getBoundingClientRect())));
   }
 
   const blank = photo.previewed.then((drawn) => {
@@ -47,11 +52,16 @@ export function photoStage(photo, { alt = `Photo ${photo.name}` } = {}) {
   return { element, mark, light };
 }
 
+function meet(tags) {
+  return tags.some((one, index) => tags.slice(index + 1).some((other) => one.left < other.right + APART && other.left < one.right + APART && one.top < other.bottom + APART && other.top < one.bottom + APART));
+}
+
 function box(seen, { box: [left, top, right, bottom], label = "", number = null, kind = "found", crop = null, pick = null }, isBlank) {
   const element = h(`div.box.${kind}`, { dataset: { number: number ?? "" }, on: pick ? { click: pick } : {} });
   if (isBlank && crop) element.append(h("img", { src: crop, alt: "" }));
   if (label || number) element.append(h("span.tag", {}, number !== null && h("b", { text: number }), label && h("span", { text: label })));
   element.dataset.top = top / seen.height;
+  if (label && number) element.classList.add("numbered"); // its name may go: the list says it, too
   if ((left + right) / 2 > seen.width * 0.7) element.classList.add("leftward");
   element.style.left = `${(100 * left) / seen.width}%`;
   element.style.top = `${(100 * top) / seen.height}%`;
