@@ -15,7 +15,8 @@ alone would allow.
 What it cannot do. There is no secret in a chain: whoever may write both files (root, or the service's own user) can
 write a whole new history, or put back an old copy of both. Against that, note `head` elsewhere from time to time (it is
 in the answer of ``/v1/audit/verify`` and in the figures): `verify` then finds that the noted entry is not there. The
-entries of a process that was killed between the deed and the log are missing; their requests were not acknowledged.
+entry of a process that was killed between the deed and the log is made up for later (`begin`): what came of the deed is
+then unknown, and where it was killed between the line and the head the entry stands there twice.
 """
 
 from __future__ import annotations
@@ -27,19 +28,22 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from twinlens.errors import OptionError, ServiceError, ServiceUnavailableError
 from twinlens.gallery.header import fsync_folder
+from twinlens.service import audit_arrears as arrears
+from twinlens.service.audit_arrears import Begun
 from twinlens.service.audit_check import Head, Tail, Verdict, check_log, read_tail
-from twinlens.service.audit_entry import LONGEST_LINE, Entry, Event, Pseudonym, read_line
+from twinlens.service.audit_entry import LONGEST_LINE, Entry, Event, Fact, Pseudonym, read_line
 from twinlens.service.ledger import Kind, Ledger
+from twinlens.service.presence import Presence
 
 _LOG = logging.getLogger("twinlens.service.audit")
 _THREADS = 64  # as many callers may wait for one write
@@ -55,6 +59,7 @@ CREATE TABLE pseudonyms (
 INSERT INTO pepper VALUES (randomblob(32));
 INSERT INTO head SELECT chain, 0, 0, chain FROM (SELECT lower(hex(randomblob(32))) AS chain)
 """,
+    upgrades=(arrears.TABLE,),
     afresh="move audit.db and audit.jsonl away together: a new chain begins",
 )
 
@@ -64,6 +69,8 @@ class _Batch:
     """What one caller waits for."""
 
     events: Sequence[Event]
+    begins: tuple[bytes | None, bytes | None] | None = None  # names of a move
+    row: int | None = None  # of what was begun
     entries: list[Entry] = field(default_factory=list)
     error: ServiceError | None = None
     done: bool = False
@@ -76,7 +83,8 @@ class AuditLog:
     takes, not how many are given.
 
     Args:
-        folder: where ``audit.jsonl`` and ``audit.db`` lie; both are made with mode 0600.
+        folder: where ``audit.jsonl`` and ``audit.db`` lie; both are made with mode 0600. Marks of living processes lie
+            in a folder beside it.
         clock: the time, UTC.
 
     Raises:
@@ -88,6 +96,9 @@ class AuditLog:
         self.path = folder / "audit.jsonl"
         self._clock = clock or (lambda: datetime.now(UTC))
         self._ledger = Ledger(folder / "audit.db", _KIND)
+        self._presence = Presence(folder.with_name(f"{folder.name}.owners"))
+        self._working: set[int] = set()
+        self._ended: dict[int, Event] = {}  # deeds that are done and not written yet
         self._turn = threading.Condition()
         self._waiting: list[_Batch] = []
         self._writing = False
@@ -108,7 +119,62 @@ class AuditLog:
             ServiceUnavailableError: busy, or the disk is full; nothing was acknowledged: the caller must not go on.
             ServiceError: the log is not the one that its head describes; see `verify`.
         """
-        batch = _Batch(events)
+        return self._through(_Batch(events)).entries
+
+    def begin(self, event: Event, move: tuple[str, str] | None = None) -> int:
+        """Note, on the disk, that a deed is about to be done; return a number for `end`, `undo` or `leave`.
+
+        Args:
+            event: as it will be written, as far as it is known.
+            move: the names from which and to which a person is moved.
+
+        Raises:
+            ServiceError: the log cannot be written: the deed must not be done.
+        """
+        names = None if move is None else (self.name(event.gallery, move[0]), self.name(event.gallery, move[1]))
+        batch = self._through(_Batch([event], begins=names or (None, None)))
+        return batch.row or 0
+
+    def end(self, row: int, event: Event) -> None:
+        """Write the entry of a deed that was begun and is done, under the pseudonyms of its beginning.
+
+        Args:
+            row: from `begin`.
+            event: what it turned out to be.
+
+        Raises:
+            ServiceError: it cannot be written now: it will be made up for.
+        """
+        self._ended[row] = event
+        try:
+            self._through(_Batch([event], row=row))
+            del self._ended[row]
+        finally:
+            self.leave(row)
+
+    def undo(self, row: int) -> None:
+        """Take back that a deed was begun: nothing was done."""
+        try:
+            with self._ledger.writing() as connection:
+                arrears.take(connection, row)
+        except ServiceError:
+            _LOG.warning("audit log: a deed that was not done will be in it, with an outcome that is not known")
+        finally:
+            self.leave(row)
+
+    def leave(self, row: int) -> None:
+        """Work no more on a deed; if its entry is not written, it will be made up for."""
+        with self._turn:
+            self._working.discard(row)
+
+    def _left(self, row: int, owner: str) -> bool:
+        """Whether nobody works on a deed any more."""
+        if owner == self._presence.token:
+            return row not in self._working
+        return not self._presence.lives(owner)
+
+    def _through(self, batch: _Batch) -> _Batch:
+        """Write a batch, together with those that wait."""
         with self._turn:
             self._waiting.append(batch)
             self._turn.wait_for(lambda: batch.done or not self._writing)
@@ -119,7 +185,7 @@ class AuditLog:
             self._write(batches)
         if batch.error is not None:
             raise type(batch.error)(str(batch.error)) from batch.error
-        return batch.entries
+        return batch
 
     async def written(self, *events: Event) -> list[Entry]:
         """Do the same from an event loop, on threads of its own that only wait: many requests share one wait.
@@ -154,8 +220,8 @@ class AuditLog:
             head = self._healed(descriptor, _head(connection))
             start, at = head.size, self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
             lines: list[bytes] = []
-            for batch in batches:
-                for event in batch.events:
+            for batch in (*self._overdue(connection), *batches):
+                for event in self._events(connection, batch):
                     entry = self._entry(connection, event, head, at)
                     lines.append(entry.line())
                     batch.entries.append(entry)
@@ -170,6 +236,35 @@ class AuditLog:
         finally:
             os.close(descriptor)
         connection.execute("UPDATE head SET count = ?, size = ?, hash = ?", (head.count, head.size, head.hash))
+
+    def _overdue(self, connection: sqlite3.Connection) -> list[_Batch]:
+        """Return what is to be made up for."""
+        found = arrears.overdue(connection, self._left)
+        return [_Batch([self._late(begun, {"outcome": "unknown"})], row=begun.row) for begun in found]
+
+    def _late(self, begun: Begun, facts: Mapping[str, Fact]) -> Event:
+        """Return what is written late: what is known here, or what its beginning and these facts say."""
+        event = self._ended.get(begun.row) or replace(begun.event, facts={**begun.event.facts, **facts})
+        return replace(event, facts={**event.facts, "made up for": True})
+
+    def _events(self, connection: sqlite3.Connection, batch: _Batch) -> Sequence[Event]:
+        """Return what is to be written of a batch, and keep the book of what is begun and done."""
+        if batch.begins is not None:
+            (event,) = batch.events
+            people = (self._pseudonym(connection, event.gallery, one) for one in (event.subject, event.other))
+            subject, other = people
+            event = replace(event, subject=subject, other=other)
+            batch.row = arrears.write(connection, self._presence.token, event, batch.begins)
+            self._working.add(batch.row)
+            return ()
+        if batch.row is None:
+            return batch.events
+        begun = arrears.take(connection, batch.row)
+        if begun is None:  # another process made up for it
+            return ()
+        if begun.before is not None and begun.after is not None:
+            _move(connection, begun.before, begun.after)
+        return [replace(event, subject=begun.event.subject, other=begun.event.other) for event in batch.events]
 
     def _healed(self, descriptor: int, head: Head) -> Head:
         """Return the head after what a killed process left above it, and cut off what is torn.
@@ -218,16 +313,33 @@ class AuditLog:
     def pseudonym(self, gallery: str, subject: str) -> Pseudonym | None:
         """Return how a person is called in the log; None where no entry is about them."""
         with self._ledger.reading() as connection:
-            return _known(connection, self._name(gallery, subject))
+            return _known(connection, self.name(gallery, subject))
 
     def renamed(self, gallery: str, old: str, new: str) -> None:
         """Keep a person's pseudonym under a new name; where that has one already, the old one is forgotten."""
         with self._ledger.writing() as connection:
-            before, after = self._name(gallery, old), self._name(gallery, new)
-            if _known(connection, after) is None:
-                connection.execute("UPDATE pseudonyms SET name = ? WHERE name = ?", (after, before))
-            else:
-                connection.execute("DELETE FROM pseudonyms WHERE name = ?", (before,))
+            _move(connection, self.name(gallery, old), self.name(gallery, new))
+
+    def moves(self, gallery: str) -> list[Begun]:
+        """Return the moves to other names that were begun and are worked on by nobody; see `finish`."""
+        with self._ledger.reading() as connection:
+            return arrears.moves(connection, gallery, self._left)
+
+    def finish(self, begun: Begun, *, done: bool) -> None:
+        """Make up for a move that was broken off, or take back that it was begun.
+
+        Args:
+            begun: from `moves`.
+            done: whether the gallery has it.
+
+        Raises:
+            ServiceError: it cannot be written now.
+        """
+        if done:
+            self._through(_Batch([self._late(begun, {})], row=begun.row))
+        else:
+            self.undo(begun.row)
+        self._ended.pop(begun.row, None)
 
     def erasing(self, gallery: str, subject: str) -> Pseudonym:
         """Note that somebody is about to be erased; return how entries about it call them. See `unfinished`."""
@@ -248,7 +360,7 @@ class AuditLog:
         with self._ledger.reading() as connection:
             wanted = "SELECT name, pseudonym FROM pseudonyms WHERE gallery = ? AND erasing_since <= ?"
             rows = connection.execute(wanted, (gallery, self._clock().timestamp() - older_s)).fetchall()
-        still = {self._name(gallery, name) for name in living} if rows else set()
+        still = {self.name(gallery, name) for name in living} if rows else set()
         return sorted(Pseudonym(pseudonym) for name, pseudonym in rows if name not in still)
 
     def forget(self, pseudonym: Pseudonym) -> None:
@@ -265,15 +377,17 @@ class AuditLog:
         """Forget everybody of a gallery that was erased."""
         with self._ledger.writing() as connection:
             connection.execute("DELETE FROM pseudonyms WHERE gallery = ?", (gallery,))
+            arrears.nameless(connection, gallery)
 
-    def _name(self, gallery: str, subject: str) -> bytes:
+    def name(self, gallery: str, subject: str) -> bytes:
+        """Return a name as it is kept here: not to be read, and not to be guessed without this file."""
         return hmac.digest(self._pepper, f"{gallery}\0{subject}".encode(errors="surrogatepass"), "sha256")
 
     def _pseudonym(self, connection: sqlite3.Connection, gallery: str, subject: str) -> Pseudonym:
         """Return a person's pseudonym, a new one where there is none; for nobody the empty one."""
         if not subject or isinstance(subject, Pseudonym):
             return Pseudonym(subject)
-        name = self._name(gallery, subject)
+        name = self.name(gallery, subject)
         known = _known(connection, name)
         if known is None:
             known = Pseudonym(f"p-{secrets.token_hex(12)}")
@@ -332,6 +446,7 @@ class AuditLog:
         """Write what waits, then release the files."""
         self._threads.shutdown()
         self._ledger.close()
+        self._presence.leave()
 
 
 def _head(connection: sqlite3.Connection) -> Head:
@@ -341,6 +456,13 @@ def _head(connection: sqlite3.Connection) -> Head:
 def _known(connection: sqlite3.Connection, name: bytes) -> Pseudonym | None:
     found = connection.execute("SELECT pseudonym FROM pseudonyms WHERE name = ?", (name,)).fetchone()
     return None if found is None else Pseudonym(found[0])
+
+
+def _move(connection: sqlite3.Connection, before: bytes, after: bytes) -> None:
+    if _known(connection, after) is None:
+        connection.execute("UPDATE pseudonyms SET name = ? WHERE name = ?", (after, before))
+    else:
+        connection.execute("DELETE FROM pseudonyms WHERE name = ?", (before,))
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

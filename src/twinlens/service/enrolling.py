@@ -103,10 +103,12 @@ class Enroller:
         return await asyncio.shield(storing)  # a client that leaves does not undo what a thread is writing
 
     def _store(self, subject: str, photo: Examined) -> EnrolmentReport:
-        with self.parts.galleries.use(self.gallery.name, self.gallery.id) as found:
+        name, deeds = self.gallery.name, self.deeds
+        with self.parts.galleries.use(name, self.gallery.id) as found, deeds.offered(name, subject) as reports:
             with found.writing:
+                deeds.settle(name, found)
                 made = self.store(found, subject, photo)
-            self.deeds.enrolled(self.gallery.name, made)
+            reports.append(made)
         self.parts.guards.metrics.enrolments.labels(made.outcome).inc()
         return made
 

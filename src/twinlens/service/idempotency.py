@@ -356,11 +356,19 @@ class Answers:
             connection.execute(_MARK, (_EVERYBODY, gallery))
         return done.rowcount
 
-    def renamed(self, gallery: str, old: str, new: str) -> None:
-        """Let answers about a person be found under the new name when that is erased.
+    def renaming(self, gallery: str, old: str, new: str) -> None:
+        """Let answers about a person be found under a name that they are about to get, too; harmless if they do not.
 
         An answer in work that will have the old name could not be found: it is blanked at its end.
         """
+        before, after = self.mention(gallery, old), self.mention(gallery, new)
+        with self._ledger.writing() as connection:
+            wanted = "SELECT ?, answer FROM mentions WHERE subject = ?"
+            connection.execute(f"INSERT OR IGNORE INTO mentions {wanted}", (after, before))
+            connection.execute(_MARK, (before, gallery))
+
+    def renamed(self, gallery: str, old: str, new: str) -> None:
+        """Let answers about a person be found under the new name alone; see `renaming`."""
         before, after = self.mention(gallery, old), self.mention(gallery, new)
         with self._ledger.writing() as connection:
             connection.execute("UPDATE OR REPLACE mentions SET subject = ? WHERE subject = ?", (after, before))

@@ -184,6 +184,8 @@ class Retention:
     def _swept(self, record: Record) -> Generator[str]:
         """Yield a word for each subject that was dealt with."""
         with self._galleries.use(record.name) as found:
+            with found.writing:
+                Deeds(self._guards, SERVICE).settle(record.name, found)
             subjects = found.recognizer.gallery.subjects()
             for pseudonym in self._guards.audit.unfinished(
                 record.name, (subject.name for subject in subjects), older_s=ABANDONED_S

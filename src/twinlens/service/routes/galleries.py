@@ -23,8 +23,8 @@ async def list_galleries(parts: PartsOf) -> s.GalleryList:
 @router.post("", status_code=201, dependencies=[ADMIN], responses=refusals(409))
 async def create_gallery(asked: a.GalleryAsked, parts: PartsOf, deeds: DeedsOf) -> s.GalleryAnswer:
     """Make a gallery: of people, enrolled by name, or an album, whose photos are indexed face by face."""
-    made = await parts.pool.store(partial(parts.galleries.create, asked.name, asked.kind, asked.retention_days))
-    await parts.pool.store(partial(deeds.note, "made gallery", made.name))
+    making = partial(deeds.make_gallery, parts.galleries, asked.name, asked.kind, asked.retention_days)
+    made = await parts.pool.store(making)
     return answers.gallery(made)
 
 
@@ -39,8 +39,7 @@ async def change_gallery(
     gallery: GalleryName, asked: a.GalleryChange, parts: PartsOf, deeds: DeedsOf
 ) -> s.GalleryAnswer:
     """Change how long subjects are kept."""
-    await parts.pool.store(partial(parts.galleries.keep, gallery, asked.retention_days))
-    await parts.pool.store(partial(deeds.note, "set retention", gallery, facts={"days": asked.retention_days or 0}))
+    await parts.pool.store(partial(deeds.keep, parts.galleries, gallery, asked.retention_days))
     return await parts.pool.store(partial(_shown, parts, gallery))
 
 
