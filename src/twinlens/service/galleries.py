@@ -211,8 +211,8 @@ class Galleries:
 
     def _check(self, name: str, made: str | None) -> None:
         if self.record(name).id != made and made is not None:
-            msg = f"the gallery {name!r} was erased meanwhile, and one of that name made anew: nothing more is stored; "
-            raise Refusal(410, "ErasedError", f"{msg}send the photos that have no report again")
+            msg = f"the gallery {name!r} was erased meanwhile, and one of that name made anew: send the photos again"
+            raise Refusal(410, "ErasedError", msg)
 
     def _leave(self, name: str, found: OpenGallery) -> None:
         with self._lock:
