@@ -105,3 +105,48 @@ def test_without_its_log_a_service_does_nothing_that_must_be_logged(serve: Serve
         refused = service.post("/v1/galleries", json={"name": "staff"})
         assert (refused.status_code, refused.json()["error"]) == (503, "ServiceUnavailableError")
         assert "restart the service" in refused.json()["detail"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="an open folder cannot be moved elsewhere")
+def test_while_its_log_is_away_a_service_changes_nothing(serve: Serve, tmp_path: Path, photo: bytes) -> None:
+    with serve() as service:
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+        (tmp_path / "service" / "audit").rename(tmp_path / "away")
+        lea = "/v1/galleries/staff/subjects/Lea/photos"
+        for answer in (
+            service.post("/v1/galleries", json={"name": "g4"}),
+            service.patch("/v1/galleries/staff", json={"retention_days": 3}),
+            service.post(lea, files={"photos": ("a.jpg", photo)}),
+        ):
+            assert answer.status_code == 503
+        (tmp_path / "away").rename(tmp_path / "service" / "audit")
+        assert [one["name"] for one in service.get("/v1/galleries").json()["items"]] == ["staff"]
+        staff = service.get("/v1/galleries/staff").json()
+        assert (staff["subjects"], staff["retention_days"]) == (0, None)
+        assert service.post(lea, files={"photos": ("a.jpg", photo)}).json()["reports"][0]["outcome"] == "done"
+        log = service.get("/v1/audit").json()["items"]
+        assert [one["did"] for one in log] == ["made gallery", "enrolled"]
+        assert service.get("/v1/audit/verify").json()["sound"]
+
+
+def test_a_repeated_request_brings_nobody_back_who_was_erased_since(
+    serve: Serve, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects = "/v1/galleries/staff/subjects"
+    with serve() as service:
+        assert service.post("/v1/galleries", json={"name": "staff"}).status_code == 201
+
+        def enrol() -> tuple[int, str]:
+            answer = service.post(
+                f"{subjects}/Hal/photos", files={"photos": ("a.jpg", photo)}, headers={"idempotency-key": "r3"}
+            )
+            return answer.status_code, answer.text
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Answers, "keep", lambda *_: (_ for _ in ()).throw(ServiceUnavailableError("full")))
+            assert enrol()[0] == 503
+        assert service.delete(f"{subjects}/Hal").json()["proven"]
+        for _ in range(2):
+            status, text = enrol()
+            assert (status, "ErasedError" in text) == (410, True)
+        assert service.get(subjects).json()["items"] == []
