@@ -26,3 +26,13 @@ def test_a_report_that_is_gone_is_told(page: Page, service: Running) -> None:
     page.goto(f"{service.url}/#/reports")
     page.get_by_role("button", name="Read sface on lfw-dev").click()
     expect(page.get_by_role("main").get_by_text("That is not there")).to_be_visible()
+
+
+def test_a_folder_is_named_where_its_title_does_not_tell_it(page: Page, service: Running) -> None:
+    titles = {"cfp-ff": "sface on cfp-ff", "mine": "sface on people", "one": "two on one", "on": "two on one"}
+    items = [{"name": name, "title": title, "url": f"/v1/reports/{name}"} for name, title in titles.items()]
+    page.route("**/v1/reports", lambda route: route.fulfill(json={"items": items}))
+    page.goto(f"{service.url}/#/reports")
+    reports = page.get_by_role("list", name="Reports")
+    expect(reports.locator(".name")).to_have_text(list(titles.values()))
+    expect(reports.locator(".hint")).to_have_text(["mine", "one", "on"])

@@ -27,7 +27,12 @@ export function reportsPage() {
       show(place, emptyPlace("No report is here yet.", h("p.hint", {}, "Whoever runs the service makes one with ", h("code", { text: "twinlens evaluate --on people/ --out reports/mine" }), " and names the folder in ", h("code", { text: "TWINLENS_REPORTS_DIR" }), ".")));
       return;
     }
-    show(place, h("ul.list.sheet", { "aria-label": "Reports" }, reports.map((one) => h("li", {}, h("div.grow", {}, h("span.name", { text: one.title || one.name }), one.title && one.title !== one.name && h("span.hint", { text: one.name })), button("Read", () => read(one, reports), { "aria-label": `Read ${one.title || one.name}` })))));
+    show(place, h("ul.list.sheet", { "aria-label": "Reports" }, reports.map((one) => h("li", {}, h("div.grow", {}, h("span.name", { text: one.title || one.name }), tellsMore(one, reports) && h("span.hint", { text: one.name })), button("Read", () => read(one, reports), { "aria-label": `Read ${one.title || one.name}` })))));
+  }
+
+  /** Whether the folder's name says what the title does not. */
+  function tellsMore({ name, title }, reports) {
+    return Boolean(title) && (!title.includes(name) || reports.filter((other) => other.title === title).length > 1);
   }
 
   async function read(report, reports) {
