@@ -6,11 +6,7 @@ the head on, waits again, and returns. So whatever was acknowledged is below the
 shorter than its head says. What a killed process left above the head is kept as far as it is whole and follows, and cut
 where it is torn: neither is tampering.
 
-People. Names are not written: an erased person's name must not live on in a log that cannot be changed. A subject is
-written as a random pseudonym; which name has which pseudonym is kept in ``audit.db`` as a keyed hash of gallery and
-name. While the person is enrolled all their entries can be found by the name; when they are erased that row is
-overwritten, and nobody can tell any more whose entries they were, by guessing neither, which a salted hash of the name
-alone would allow.
+Names are not written: see `twinlens.service.audit_people`.
 
 What it cannot do. There is no secret in a chain: whoever may write both files (root, or the service's own user) can
 write a whole new history, or put back an old copy of both. Against that, note `head` elsewhere from time to time (it is
@@ -22,13 +18,11 @@ then unknown, and where it was killed between the line and the head the entry st
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 import os
-import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -41,7 +35,8 @@ from twinlens.gallery.header import fsync_folder
 from twinlens.service import audit_arrears as arrears
 from twinlens.service.audit_arrears import Begun
 from twinlens.service.audit_check import Head, Tail, Verdict, check_log, read_tail
-from twinlens.service.audit_entry import LONGEST_LINE, Entry, Event, Fact, Pseudonym, read_line
+from twinlens.service.audit_entry import LONGEST_LINE, Entry, Event, Fact, read_line
+from twinlens.service.audit_people import Pseudonyms, move
 from twinlens.service.ledger import Kind, Ledger
 from twinlens.service.presence import Presence
 
@@ -76,7 +71,7 @@ class _Batch:
     done: bool = False
 
 
-class AuditLog:
+class AuditLog(Pseudonyms):
     """One log; several threads and several processes may write it at once.
 
     Callers that come while another waits for the disk are written together, so that the disk bounds how long an answer
@@ -94,8 +89,7 @@ class AuditLog:
 
     def __init__(self, folder: Path, *, clock: Callable[[], datetime] | None = None) -> None:
         self.path = folder / "audit.jsonl"
-        self._clock = clock or (lambda: datetime.now(UTC))
-        self._ledger = Ledger(folder / "audit.db", _KIND)
+        super().__init__(Ledger(folder / "audit.db", _KIND), clock or (lambda: datetime.now(UTC)))
         self._presence = Presence(folder.with_name(f"{folder.name}.owners"))
         self._working: set[int] = set()
         self._ended: dict[int, Event] = {}  # deeds that are done and not written yet
@@ -103,8 +97,6 @@ class AuditLog:
         self._waiting: list[_Batch] = []
         self._writing = False
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="audit")
-        with self._ledger.reading() as connection:
-            (self._pepper,) = connection.execute("SELECT value FROM pepper").fetchone()
         try:
             self.append()  # heals what a killed process left
         except ServiceError:
@@ -251,7 +243,7 @@ class AuditLog:
         """Return what is to be written of a batch, and keep the book of what is begun and done."""
         if batch.begins is not None:
             (event,) = batch.events
-            people = (self._pseudonym(connection, event.gallery, one) for one in (event.subject, event.other))
+            people = (self.called(connection, event.gallery, one) for one in (event.subject, event.other))
             subject, other = people
             event = replace(event, subject=subject, other=other)
             batch.row = arrears.write(connection, self._presence.token, event, batch.begins)
@@ -263,7 +255,7 @@ class AuditLog:
         if begun is None:  # another process made up for it
             return ()
         if begun.before is not None and begun.after is not None:
-            _move(connection, begun.before, begun.after)
+            move(connection, begun.before, begun.after)
         return [replace(event, subject=begun.event.subject, other=begun.event.other) for event in batch.events]
 
     def _healed(self, descriptor: int, head: Head) -> Head:
@@ -300,25 +292,15 @@ class AuditLog:
             who=event.who,
             did=event.did,
             gallery=event.gallery,
-            subject=str(self._pseudonym(connection, event.gallery, event.subject)),
-            other=str(self._pseudonym(connection, event.gallery, event.other)),
+            subject=str(self.called(connection, event.gallery, event.subject)),
+            other=str(self.called(connection, event.gallery, event.other)),
             facts=dict(event.facts),
             request=event.request,
             before=head.hash,
         )
         return entry.sealed()
 
-    # ---- people
-
-    def pseudonym(self, gallery: str, subject: str) -> Pseudonym | None:
-        """Return how a person is called in the log; None where no entry is about them."""
-        with self._ledger.reading() as connection:
-            return _known(connection, self.name(gallery, subject))
-
-    def renamed(self, gallery: str, old: str, new: str) -> None:
-        """Keep a person's pseudonym under a new name; where that has one already, the old one is forgotten."""
-        with self._ledger.writing() as connection:
-            _move(connection, self.name(gallery, old), self.name(gallery, new))
+    # ---- moves
 
     def moves(self, gallery: str) -> list[Begun]:
         """Return the moves to other names that were begun and are worked on by nobody; see `finish`."""
@@ -340,59 +322,6 @@ class AuditLog:
         else:
             self.undo(begun.row)
         self._ended.pop(begun.row, None)
-
-    def erasing(self, gallery: str, subject: str) -> Pseudonym:
-        """Note that somebody is about to be erased; return how entries about it call them. See `unfinished`."""
-        with self._ledger.writing() as connection:
-            pseudonym = self._pseudonym(connection, gallery, subject)
-            now = self._clock().timestamp()
-            connection.execute("UPDATE pseudonyms SET erasing_since = ? WHERE pseudonym = ?", (now, str(pseudonym)))
-        return pseudonym
-
-    def unfinished(self, gallery: str, living: Iterable[str], *, older_s: float) -> list[Pseudonym]:
-        """Return who is gone although nobody noted the end: their erasure was begun by a process that was killed.
-
-        Args:
-            gallery: which.
-            living: the names of everybody in it.
-            older_s: begun so long ago, seconds, that nobody can be working on it any more.
-        """
-        with self._ledger.reading() as connection:
-            wanted = "SELECT name, pseudonym FROM pseudonyms WHERE gallery = ? AND erasing_since <= ?"
-            rows = connection.execute(wanted, (gallery, self._clock().timestamp() - older_s)).fetchall()
-        still = {self.name(gallery, name) for name in living} if rows else set()
-        return sorted(Pseudonym(pseudonym) for name, pseudonym in rows if name not in still)
-
-    def forget(self, pseudonym: Pseudonym) -> None:
-        """Forget whose pseudonym this was; its entries stay and point at nobody."""
-        with self._ledger.writing() as connection:
-            connection.execute("DELETE FROM pseudonyms WHERE pseudonym = ?", (str(pseudonym),))
-
-    def galleries(self) -> set[str]:
-        """Return the galleries whose people have pseudonyms."""
-        with self._ledger.reading() as connection:
-            return {str(name) for (name,) in connection.execute("SELECT DISTINCT gallery FROM pseudonyms")}
-
-    def forget_gallery(self, gallery: str) -> None:
-        """Forget everybody of a gallery that was erased."""
-        with self._ledger.writing() as connection:
-            connection.execute("DELETE FROM pseudonyms WHERE gallery = ?", (gallery,))
-            arrears.nameless(connection, gallery)
-
-    def name(self, gallery: str, subject: str) -> bytes:
-        """Return a name as it is kept here: not to be read, and not to be guessed without this file."""
-        return hmac.digest(self._pepper, f"{gallery}\0{subject}".encode(errors="surrogatepass"), "sha256")
-
-    def _pseudonym(self, connection: sqlite3.Connection, gallery: str, subject: str) -> Pseudonym:
-        """Return a person's pseudonym, a new one where there is none; for nobody the empty one."""
-        if not subject or isinstance(subject, Pseudonym):
-            return Pseudonym(subject)
-        name = self.name(gallery, subject)
-        known = _known(connection, name)
-        if known is None:
-            known = Pseudonym(f"p-{secrets.token_hex(12)}")
-            connection.execute("INSERT INTO pseudonyms VALUES (?, ?, ?, NULL)", (name, str(known), gallery))
-        return known
 
     # ---- reading
 
@@ -451,18 +380,6 @@ class AuditLog:
 
 def _head(connection: sqlite3.Connection) -> Head:
     return Head(*connection.execute("SELECT count, size, hash FROM head").fetchone())
-
-
-def _known(connection: sqlite3.Connection, name: bytes) -> Pseudonym | None:
-    found = connection.execute("SELECT pseudonym FROM pseudonyms WHERE name = ?", (name,)).fetchone()
-    return None if found is None else Pseudonym(found[0])
-
-
-def _move(connection: sqlite3.Connection, before: bytes, after: bytes) -> None:
-    if _known(connection, after) is None:
-        connection.execute("UPDATE pseudonyms SET name = ? WHERE name = ?", (after, before))
-    else:
-        connection.execute("DELETE FROM pseudonyms WHERE name = ?", (before,))
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
