@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from twinlens.errors import CalibrationError, OptionError
 from twinlens.metrics.all_pairs import find_false_matches, score_all_pairs
 from twinlens.metrics.operating import operating_point
 from twinlens.metrics.verification import auc, eer, error_curve
+
+ROOT = Path(__file__).parents[2]
 
 
 def made_up(photos: int, people: int, *, dim: int = 16, seed: int = 0) -> tuple[np.ndarray, list[str]]:
@@ -67,9 +71,8 @@ def test_what_cannot_be_compared_is_refused() -> None:
         score_all_pairs(np.zeros((25_000, 1), dtype=np.float32), ["x"] * 25_000)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(180)
-def test_forty_million_pairs_take_less_than_a_minute_and_two_gibibytes() -> None:
+def forty_million() -> None:
+    """Score and judge all pairs of 9,000 vectors: in a process of its own, so that the peak is nobody else's."""
     vectors, subjects = made_up(9000, 2500, dim=128)
     start = time.process_time()
     scores = score_all_pairs(vectors, subjects)
@@ -87,3 +90,11 @@ def test_forty_million_pairs_take_less_than_a_minute_and_two_gibibytes() -> None
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         assert peak < 2, f"{peak:.2f} GiB"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_forty_million_pairs_take_less_than_a_minute_and_two_gibibytes() -> None:
+    code = f"from {__name__} import forty_million; forty_million()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
