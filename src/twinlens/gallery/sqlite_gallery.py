@@ -19,6 +19,7 @@ from twinlens.gallery.erasing import erase, finish
 from twinlens.gallery.integrity import problems_of
 from twinlens.gallery.live_index import LiveIndex
 from twinlens.gallery.ranking import rank
+from twinlens.gallery.reading import unproven
 from twinlens.gallery.side_index import SideIndex
 from twinlens.protocols import Enrolment, Erasure, Subject
 from twinlens.types import Embedding, Match, Template
@@ -274,6 +275,17 @@ class SqliteGallery:
         """
         self._index.rebuild()
         finish(self._database, self._side, wait_s=self.options.busy_timeout_s)
+
+    def finish_removals(self) -> None:
+        """Make up for removals that a killed process left unproven, as `rebuild_index` does; nothing without any.
+
+        Raises:
+            GalleryUnavailableError: another process is using it, or it cannot be written.
+        """
+        with self._database.reading() as connection:
+            pending = unproven(connection)
+        if pending:
+            self.rebuild_index()
 
     def close(self) -> None:
         """Bring the scan index up to date and release files; what was acknowledged is already safe."""

@@ -6,11 +6,12 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from twinlens.errors import MissingPhotosError
+from twinlens.errors import GalleryUnavailableError, MissingPhotosError
 from twinlens.gallery import SqliteGallery
 from twinlens.protocols import Gallery
 from twinlens.recognizer.collection.keeping import Keeper
@@ -92,6 +93,9 @@ def index_collection(
     root = folder.resolve()
     with Ledger(options.ledger or ledger_path(gallery, root), root, options.settings) as ledger:
         _match(ledger, gallery, root)
+        if isinstance(gallery, SqliteGallery):
+            with suppress(GalleryUnavailableError):  # it is in use: the next run will
+                gallery.finish_removals()  # what a killed run erased, and did not prove
         before = ledger.known()
         photos = iter(()) if before and not root.exists() else walk(root)
         for known in ledger.survey(photos, again=options.again):
