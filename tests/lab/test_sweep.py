@@ -84,6 +84,7 @@ def test_a_live_process_is_left_alone(sweep: Sweep, tmp_path: Path) -> None:
     assert [one.state for one in study.trials] == [TrialState.RUNNING] * 2
 
 
+@pytest.mark.slow
 def test_a_store_with_another_sweep_is_refused(sweep: Sweep, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'sweeps.sqlite'}"
     open_study(replace(sweep, store=store), tmp_path)

@@ -128,7 +128,9 @@ def killed_at(step: int) -> Iterator[None]:
         torch.optim.Adam.step = original  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("step", [1, 12, 17])
+@pytest.mark.parametrize(
+    "step", [pytest.param(1, marks=pytest.mark.slow), 12, pytest.param(17, marks=pytest.mark.slow)]
+)
 def test_a_run_that_was_ended_comes_to_the_same_bits(make: Make, trained: Train, step: int) -> None:
     recipe = augmented(make("training.epochs=4", *AUGMENTED))
     whole = trained(recipe, "whole")
@@ -252,6 +254,7 @@ def test_batches_that_hold_nothing_for_the_loss_are_refused(make: Make, trained:
         trained(make(*changes), "other")
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_said(make: Make, trained: Train, tmp_path: Path) -> None:
     recipe = make("training.epochs=4")
     with killed_at(12), pytest.raises(Killed):

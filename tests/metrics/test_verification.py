@@ -151,6 +151,7 @@ def test_eer_and_auc_do_not_change_under_increasing_maps(genuine: Scores, impost
         assert auc(*mapped) == pytest.approx(auc(genuine, impostor), abs=1e-12)
 
 
+@pytest.mark.slow
 @given(scores, scores)
 @settings(max_examples=40)
 def test_turning_scores_around_turns_auc_and_eer_around(genuine: Scores, impostor: Scores) -> None:

@@ -88,6 +88,7 @@ def test_a_body_that_trickles_is_refused(app: object) -> None:
     assert time.monotonic() - begun < 4.0, "the sender is not waited for"
 
 
+@pytest.mark.slow
 def test_a_body_that_keeps_its_pace_has_an_end_all_the_same() -> None:
     limits = Limits(body_grace_s=0.2, body_pace=10_000, body_s=0.5, bulk_body_s=5.0)
     pieces = [Piece(b"x" * 1000, 0.05) for _ in range(30)]  # 20,000 bytes a second, for 1.5 s
@@ -98,6 +99,7 @@ def test_a_body_that_keeps_its_pace_has_an_end_all_the_same() -> None:
     assert asyncio.run(request(app, scope_of("/v1/galleries/a/enrolments", "POST"), pieces)).status == 200
 
 
+@pytest.mark.slow
 def test_the_time_that_the_service_takes_is_not_the_senders() -> None:
     async def thoughtful(scope: Scope, receive: Receive, send: Send) -> None:
         while (await receive())["more_body"]:
@@ -160,6 +162,7 @@ def test_an_answer_that_does_not_begin_is_given_up() -> None:
     assert found.header("retry-after") == "5"
 
 
+@pytest.mark.slow
 def test_a_stream_may_go_on_while_it_makes_progress() -> None:
     async def stream(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()

@@ -199,7 +199,7 @@ def crowd(name: str, people: int, photos: int = 3) -> Split:
     )
 
 
-@pytest.mark.parametrize("shared", [0, 1])
+@pytest.mark.parametrize("shared", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_faces_are_counted_as_by_a_plain_loop(shared: int) -> None:
     parts = {"train": crowd("train", 700, 2), "test": crowd("test", 20), "more": crowd("more", 10)}
     if shared:  # a person and a photo in two parts are told elsewhere
