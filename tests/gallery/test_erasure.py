@@ -165,7 +165,10 @@ def test_a_planted_code_is_not_overlooked_and_a_living_one_not_accused(path: Pat
 
 
 @posix
-def test_a_process_that_died_before_scrubbing_is_made_up_for(path: Path, reopen: Reopen, enrolments: Make) -> None:
+@pytest.mark.parametrize("remedy", [SqliteGallery.rebuild_index, SqliteGallery.finish_removals])
+def test_a_process_that_died_before_scrubbing_is_made_up_for(
+    path: Path, reopen: Reopen, enrolments: Make, remedy: Callable[[SqliteGallery], None]
+) -> None:
     stored = enrolments(60)
     with reopen(CODED) as gallery:
         gallery.add(stored)
@@ -177,7 +180,7 @@ def test_a_process_that_died_before_scrubbing_is_made_up_for(path: Path, reopen:
         assert not [p for p in gone if p in everything(path)]
         (problem,) = gallery.verify_integrity()
         assert "2 removed templates may have left traces" in problem
-        gallery.rebuild_index()
+        remedy(gallery)
         assert gallery.verify_integrity() == ()
         assert not [p for p in gone if p in everything(path)]
 
