@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.recognizer.collection.fake_eyes import DIM, MODEL, FakeEyes, photo, vector_of
 
-from twinlens.gallery import open_gallery
+from twinlens.gallery import SqliteGallery, open_gallery
 from twinlens.recognizer.collection import Foreman, ProcessCrew, index_collection
 
 ROOT = Path(__file__).parents[3]
@@ -47,6 +47,7 @@ def stored(place: Path, *, killed: bool = False) -> Counter[tuple[str, str]]:
     people = {vector_of(letter).tobytes(): letter for letter in PEOPLE}
     with open_gallery(place, model=MODEL, dim=DIM) as gallery:
         if killed:
+            assert isinstance(gallery, SqliteGallery)
             gallery.finish_removals()
         assert gallery.verify_integrity() == ()
         return Counter((e.subject.rpartition("#")[0], people[e.embedding.vector.tobytes()]) for e in gallery.entries())
