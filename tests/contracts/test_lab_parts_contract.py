@@ -27,8 +27,9 @@ SMALL_TRUNKS: dict[str, dict[str, Any]] = {
     "binary-patterns": {"sizes": [24], "radius": 1, "cell": 5},
     "gradients": {"sizes": [24]},
     "local-phase": {"windows": [5], "cells": [3]},
+    "fisher-vectors": {"cells": [2, 3], "stride": 4, "reduced": 4, "components": 4, "parts": 2},
 }
-FIXED = ("binary-patterns", "gradients", "local-phase")  # nothing in them is learned
+FIXED = ("binary-patterns", "gradients", "local-phase", "fisher-vectors")  # no step changes them
 SMALL_HEADS: dict[str, dict[str, Any]] = {
     "decision": {"hidden": [8]},
     "decision-linear": {"hidden": [8], "linear": 8},

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from twinlens.errors import DatasetError, RecipeError
 from twinlens.lab.data import Material
@@ -21,6 +22,7 @@ from twinlens.lab.siamese import Siamese
 from twinlens.lab.streams import seed_of, stream
 
 CHUNK = 32  # photos at a time
+SURVEYED = 800  # photos: hundreds of thousands of details
 COHORT = "cohort-cosine"
 
 
@@ -45,6 +47,19 @@ def check_finish(recipe: Recipe) -> None:
     if recipe.head.name not in (*EMBEDDING_HEADS, COHORT):
         msg = f"finish {recipe.finish.name!r} makes embeddings anew: take head {' or '.join(EMBEDDING_HEADS)}"
         raise RecipeError(msg)
+
+
+@torch.no_grad()
+def surveyed(siamese: Siamese, material: Material, recipe: Recipe) -> None:
+    """Show training photos to a trunk that learns of them without labels.
+
+    Raises:
+        DatasetError: too few photos, or such as say nothing.
+    """
+    generator = stream(recipe.training.seed, "survey")
+    photos = material.train.photos
+    drawn = photos[torch.randperm(len(photos), generator=generator)[:SURVEYED]]
+    siamese.trunk.survey([_shown(material, some, recipe) for some in torch.split(drawn, CHUNK)], generator)
 
 
 def finished(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:
@@ -93,9 +108,7 @@ def _projected(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:
     siamese.eval()
     for start in range(0, len(photos), CHUNK):
         some = photos[start : start + CHUNK]
-        pictures = scaled(unit(material.pictures[some]), recipe.data.scale).contiguous(
-            memory_format=torch.channels_last
-        )
+        pictures = _shown(material, some, recipe)
         for side, seen in enumerate((pictures, pictures.flip(-1))):
             at = side * len(photos) + start
             features[at : at + len(some)] = siamese.trunk.representation(seen).float().numpy()
@@ -110,3 +123,8 @@ def _projected(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:
         features = torch.cat([trunk.pieced(some) for some in rows]).numpy()
     learn(trunk, fit(features, dim=options.dim))
     return Siamese(trunk, siamese.head).eval()
+
+
+def _shown(material: Material, photos: Tensor, recipe: Recipe) -> Tensor:
+    pictures: Tensor = material.pictures[photos]
+    return scaled(unit(pictures), recipe.data.scale).contiguous(memory_format=torch.channels_last)

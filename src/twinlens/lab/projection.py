@@ -87,7 +87,7 @@ class Projected(Trunk):
         with torch.device("cpu"):  # also in an outline: indices without numbers would pick anything
             self.places = tuple(trunk.parts()) if options.part_dim else ()
         if options.part_dim and not self.places:
-            msg = "finish: part_dim is for trunks with parts: binary-patterns, gradients, local-phase"
+            msg = "finish: part_dim is for trunks with parts: binary-patterns, gradients, local-phase, fisher-vectors"
             raise RecipeError(msg)
         self.pieces = nn.ModuleList(Projection(len(place), options.part_dim) for place in self.places)
         make_room(self, len(self.places) * options.part_dim or trunk.breadth, options.dim)

@@ -33,7 +33,7 @@ from twinlens.lab.curves import curves_png
 from twinlens.lab.data import Material, Portion, open_material
 from twinlens.lab.environment import environment, has_bfloat16
 from twinlens.lab.feed import Feed, Once
-from twinlens.lab.finishing import check_finish, finished
+from twinlens.lab.finishing import check_finish, finished, surveyed
 from twinlens.lab.keeper import Keeper
 from twinlens.lab.members import joined
 from twinlens.lab.module import SiameseModule
@@ -153,6 +153,7 @@ class _Sitting:
         made = environment(recipe, self.material, precision=precision, processes=self.limits.processes)
         write_json(folder / ENVIRONMENT_FILE, made)
         self.notes += joined(self.module.siamese, recipe, folder, train_member)
+        surveyed(self.module.siamese, self.material, recipe)
         if recipe.training.epochs:
             self._fit(precision, progress=progress)
             self._load(self.keeper.best or self.module.kept_state())

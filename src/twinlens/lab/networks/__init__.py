@@ -12,6 +12,7 @@ from twinlens.errors import RecipeError
 from twinlens.lab.initialisation import on_processor
 from twinlens.lab.networks.binary_patterns import BinaryPatterns, BinaryPatternsOptions
 from twinlens.lab.networks.efficientnet_lite0 import EfficientNetLite0
+from twinlens.lab.networks.fisher_vectors import FisherVectors, FisherVectorsOptions
 from twinlens.lab.networks.fused import Fused, FusedOptions
 from twinlens.lab.networks.gradients import Gradients, GradientsOptions
 from twinlens.lab.networks.inverted import InvertedOptions
@@ -41,6 +42,7 @@ TRUNKS: Mapping[str, TrunkEntry] = {
     "binary-patterns": TrunkEntry(BinaryPatternsOptions, BinaryPatterns),
     "gradients": TrunkEntry(GradientsOptions, Gradients),
     "local-phase": TrunkEntry(LocalPhaseOptions, LocalPhase),
+    "fisher-vectors": TrunkEntry(FisherVectorsOptions, FisherVectors),
     "fused": TrunkEntry(FusedOptions, Fused),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,14 @@ class Trunk(nn.Module, ABC):
     def parts(self) -> list[Tensor]:
         """Return places in `representation` that belong together, int64 each, such as a patch's; none by default."""
         return []
+
+    def survey(self, photos: Sequence[Tensor], generator: Generator) -> None:
+        """Learn from training photos without labels, before anything else is; nothing by default.
+
+        Args:
+            photos: batches of pictures as `forward` sees them.
+            generator: source of randomness.
+        """
 
     def settle(self, *, headless: bool = False) -> None:
         """Make ready to be used and never trained again: the same answers with less work.
