@@ -3,7 +3,8 @@
     python benchmarks/record_model.py --write-card   people whom the run held out, all pairs of their photos
     python benchmarks/record_model.py --test         1,000 test pairs: the lab on LFW-a's cuts, the model from photos
 
-The run (`twinlens train record-unrestricted`, seed 0) held out a tenth of LFW's development training people. Its card's
+The run (`twinlens train record-network --set training.seed=0 --set data.split_seed=0 --out runs/record/network-s0
+--no-test`) held out a tenth of LFW's development training people. Its card's
 thresholds and probabilities are measured on them, from detection on. `--test` takes the threshold of the held-out
 people's drawn pairs for each of the two and opens the test people, once.
 """
@@ -37,7 +38,7 @@ from twinlens.zoo import find_card
 from twinlens.zoo.tables import write_tables
 
 NAME = "scratch64"
-RUN = Path("runs/record/unrestricted-s0/members/record-network")
+RUN = Path("runs/record/network-s0")
 COMMAND = "python benchmarks/record_model.py --write-card"
 PROTOCOL = (
     "LFW-a development view, all pairs of photos of the {people} training people whom its run held out (a tenth, seed "

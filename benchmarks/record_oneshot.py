@@ -4,8 +4,8 @@
     for s in 0 1 2; do twinlens train record-restricted --set training.seed=$s --set data.split_seed=$s --out runs/record/restricted-s$s; done
     TWINLENS_DATA=../shared/data python benchmarks/record_oneshot.py --resume FILE --write
 
-Runs of one track are folders that differ in ``-s0``, ``-s1`` alone. Every photo is described once, however many runs look
-at it, and kept below ``--work``; what the default recognizer saw is kept in ``--resume``. Stopped, the same command goes on.
+Runs of one track are folders that differ in ``-s0``, ``-s1`` alone. Runs that describe a photo alike do so once; what they
+saw is kept below ``--work``; what the default recognizer saw is kept in ``--resume``. Stopped, the same command goes on.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from twinlens.lab.heads.cohort_cosine import CohortCosine
 from twinlens.lab.heap import keep_freed_memory
 from twinlens.lab.networks.fused import Fused, Member
 from twinlens.lab.networks.resampling import grey
+from twinlens.lab.networks.trunk import Trunk
 from twinlens.lab.projection import Projected, project
 from twinlens.lab.recipe import DataPlan, Recipe
 from twinlens.lab.run import WEIGHTS_FILE, Outcome, load_run, read_outcome
@@ -82,7 +83,7 @@ class Run:
 
 
 class Described:
-    """A batch of pictures; a member without weights of its own describes it once for all runs."""
+    """A batch of pictures; what describes it alike in several runs does so once."""
 
     def __init__(self, pictures: torch.Tensor) -> None:
         self.pictures = unit(pictures)
@@ -104,14 +105,20 @@ class Described:
         trunk = member.trunk
         if not isinstance(trunk, Projected) or next(trunk.trunk.parameters(), None) is not None:
             return member(self.pictures)
-        whole = torch.zeros(())
+        whole, surveyed = torch.zeros(()), _digest(trunk.trunk)
         for flip in (False, True)[: 1 + member.flip]:
-            key = f"{name} {flip}"
+            key = f"{name} {surveyed} {flip}"
             if key not in self.known:
                 seen = scaled(member.look(grey(self.pictures) if member.grey else self.pictures), member.scale)
                 self.known[key] = trunk.trunk.representation(seen.flip(-1) if flip else seen).float()
             whole = whole + project(trunk, trunk.pieced(self.known[key]))
         return functional.normalize(whole, dim=1)
+
+
+def _digest(trunk: Trunk) -> str:
+    """Return what a description depends on: a mixture is another in every run, a pattern is the same."""
+    kept = trunk.state_dict().values()
+    return hashlib.sha256(b"".join(one.numpy().tobytes() for one in kept)).hexdigest()
 
 
 @torch.no_grad()

@@ -237,7 +237,8 @@ class _Sitting:
         threshold = self.module.siamese.head.half
         if recipe.threshold == "validation" and validation is not None:
             threshold = validation[1].best_threshold
-        train = self._scored(material.train if len(material.train) else None)
+        stepped = recipe.training.epochs and len(material.train)  # what is learned in closed form fits its photos
+        train = self._scored(material.train if stepped else None)
         test = self._scored(material.test) if self.limits.test else None
         shown, looked = test or validation or train, validation or test or train
         if self.limits.panels and shown is not None:
