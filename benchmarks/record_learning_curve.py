@@ -264,7 +264,7 @@ def main() -> None:
 
     TWINLENS_DATA=../shared/data python benchmarks/record_learning_curve.py --write
 
-{processor()}, one thread, PyTorch {torch.__version__}. LFW-a's development training people, names used (the unrestricted track); the closed-form members of the record,
+{processor()}, one thread, PyTorch {torch.__version__}. LFW-a's development training people, names used (the unrestricted track); two descriptions that were members of the first record,
 `record-patterns` and `record-gradients`, and the sum of their cosines. The test part is not opened.
 
 {held} people are held out (seed 0) and judge every row: {int(same.sum()):,} genuine and {int((~same).sum()):,} impostor pairs drawn from them for AUC; accuracy is that of either half of

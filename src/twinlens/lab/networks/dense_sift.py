@@ -64,10 +64,11 @@ def _described(votes: Tensor, cell: int, stride: int) -> Tensor:
     down = fade.reshape(1, 1, -1, 1).expand(ORIENTATIONS, -1, -1, -1)
     sums = functional.conv2d(votes, down, groups=ORIENTATIONS)
     sums = functional.conv2d(sums, down.transpose(2, 3).contiguous(), groups=ORIENTATIONS)
-    at = starts(votes.shape[-1], cell, stride).to(votes.device)
-    steps = [at + cell * step for step in range(CELLS)]
-    taken = torch.stack([sums[:, :, rows][:, :, :, columns] for rows in steps for columns in steps], dim=1)
-    found = taken.flatten(1, 2).flatten(2).transpose(1, 2)
+    last = int(starts(votes.shape[-1], cell, stride)[-1]) + 1
+    sums = sums.permute(0, 2, 3, 1)
+    steps = [slice(cell * step, cell * step + last, stride) for step in range(CELLS)]
+    taken = torch.stack([sums[:, rows, columns] for rows in steps for columns in steps], dim=3)
+    found = taken.flatten(3).flatten(1, 2)
     found = found / (found.norm(dim=2, keepdim=True) + FLAT)
     found = found.clamp(max=LARGEST)
     unit: Tensor = found / (found.norm(dim=2, keepdim=True) + 1e-6)
