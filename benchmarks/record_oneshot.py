@@ -400,8 +400,8 @@ mistakes. Pixels and the record see whole photos.
 {tables["AT&T"]}
 
 The record learned from LFW-a, whose faces are cut and aligned otherwise. AT&T's photos are brought there by one scale and one shift for
-all of them, those at which their mean picture looks most like that of LFW's training people ({how}); no label and no detector is used. What it
-learned hardly helps there: heads are not aligned, light and background are the studio's, and bare pixels do well.
+all of them, those at which their mean picture looks most like that of LFW's training people ({how}); no label and no detector is used. Heads
+are not aligned there, light and background are the studio's, and bare pixels do well; what was learned of press photos holds all the same.
 
 ## The mean accuracy on LFW's 1,000 test pairs
 
