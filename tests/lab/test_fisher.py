@@ -155,3 +155,14 @@ def test_a_recipe_surveys_its_photos_and_learns_by_parts(
     assert float(siamese.trunk.trunk.centre.abs().sum()) > 0  # what was surveyed is in the file
     again = train(recipe, NOWHERE, tmp_path / "again", progress=False, limits=QUIET, cache=cache)
     assert again.validation == outcome.validation
+
+
+@pytest.mark.slow
+def test_it_can_be_written_for_any_number_of_pictures() -> None:
+    """As export does it: the number of pictures is left open."""
+    trunk = surveyed().eval()
+    some = torch.cat([picture(28, seed=at) for at in range(2)])
+    program = torch.export.export(trunk, (some,), dynamic_shapes=({0: torch.export.Dim("n")},))
+    more = torch.cat([picture(28, seed=at) for at in range(6)])
+    with torch.no_grad():
+        assert torch.allclose(program.module()(more), trunk(more), atol=1e-3)

@@ -19,17 +19,17 @@ FLAT = 0.05  # added to a descriptor's length, of pictures of a range of 1: skin
 LARGEST = 0.2  # number of a unit descriptor (Lowe 2004, section 6.1)
 
 
-def starts(side: int, cell: int, stride: int) -> Tensor:
+def starts(side: int, cell: int, stride: int) -> range:
     """Return where the first cells of descriptors begin on a side, in steps of a pixel; none where none fits."""
     room = side - 2 * cell + 2 - (CELLS - 1) * cell
-    return torch.arange(0, max(room, 0), stride)
+    return range(0, max(room, 0), stride)
 
 
 def places(side: int, cells: tuple[int, ...], stride: int) -> Tensor:
     """Return the centres of all descriptors (points, 2), x and y, as shares of the side from -0.5 to 0.5."""
     found = []
     for cell in cells:
-        along = (starts(side, cell, stride) + cell - 0.5 + (CELLS - 1) * cell / 2) / side - 0.5
+        along = (torch.tensor(starts(side, cell, stride)) + cell - 0.5 + (CELLS - 1) * cell / 2) / side - 0.5
         down, across = torch.meshgrid(along, along, indexing="ij")
         found.append(torch.stack([across.flatten(), down.flatten()], dim=1))
     return torch.cat(found)
@@ -64,7 +64,7 @@ def _described(votes: Tensor, cell: int, stride: int) -> Tensor:
     down = fade.reshape(1, 1, -1, 1).expand(ORIENTATIONS, -1, -1, -1)
     sums = functional.conv2d(votes, down, groups=ORIENTATIONS)
     sums = functional.conv2d(sums, down.transpose(2, 3).contiguous(), groups=ORIENTATIONS)
-    last = int(starts(votes.shape[-1], cell, stride)[-1]) + 1
+    last = starts(votes.shape[-1], cell, stride)[-1] + 1
     sums = sums.permute(0, 2, 3, 1)
     steps = [slice(cell * step, cell * step + last, stride) for step in range(CELLS)]
     taken = torch.stack([sums[:, rows, columns] for rows in steps for columns in steps], dim=3)

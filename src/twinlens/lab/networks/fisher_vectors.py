@@ -133,6 +133,8 @@ class FisherVectors(Trunk):
     def forward(self, pictures: Tensor) -> Tensor:
         """Describe pictures, float32 0 to 1."""
         matrix, row = Mixture(self.means, self.variances, self.shares).terms()
+        if torch.compiler.is_exporting():  # how many pictures there will be is not known
+            return self._vectors(pictures, matrix, row)
         return torch.cat([self._vectors(some, matrix, row) for some in torch.split(pictures, GROUP)])
 
     def _vectors(self, pictures: Tensor, matrix: Tensor, row: Tensor) -> Tensor:
