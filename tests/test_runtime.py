@@ -55,6 +55,7 @@ def test_options_refuse() -> None:
         RuntimeOptions(threads=0)
 
 
+@pytest.mark.slow
 def test_nobody_is_told_that_an_engine_was_loaded(tmp_path: Path) -> None:
     pytest.importorskip("openvino")
     code = "from twinlens.recognizer import Recognizer; Recognizer.default().close()"

@@ -160,6 +160,7 @@ def test_everybody_in_a_folder(shell: Shell, album: Path, tmp_path: Path) -> Non
     assert {r["subject"]: r["outcome"] for r in records} == {"Eileen Collins": "done", "Nobody": "no face"}
 
 
+@pytest.mark.slow
 def test_an_album_is_indexed_searched_and_clustered(shell: Shell, album: Path, tmp_path: Path) -> None:
     place = ("--gallery", tmp_path / "album.db")
     code, _, err = shell("index", album, *place)
@@ -173,6 +174,7 @@ def test_an_album_is_indexed_searched_and_clustered(shell: Shell, album: Path, t
     assert (code, "4 unchanged, 1 still unreadable" in err) == (3, True)
 
 
+@pytest.mark.slow
 def test_models_and_doctor(shell: Shell, tmp_path: Path) -> None:
     code, records = shell.records("models", "list")
     assert code == 0

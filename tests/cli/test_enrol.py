@@ -26,6 +26,7 @@ def people(astronaut: Image, tmp_path: Path) -> Path:
     return tmp_path / "people"
 
 
+@pytest.mark.slow
 def test_a_conflict_is_explained_once_a_subject(shell: Shell, people: Path, tmp_path: Path) -> None:
     code, out, _ = shell("enrol", people, "--gallery", tmp_path / "people.db")
     assert code == 1

@@ -54,6 +54,7 @@ def pairs(people: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_folder_of_people_gives_figures_and_a_page(shell: Shell, people: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     code, text, err = shell("evaluate", "pixels", "--on", people, "--out", out)

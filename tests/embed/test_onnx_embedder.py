@@ -47,6 +47,7 @@ def test_from_landmarks_on_the_same_person(astronaut: Image, golden: dict[str, A
     assert float(found.vector @ np.array(golden[copy]["embedding"], np.float32)) > 0.9999
 
 
+@pytest.mark.slow
 @engines
 def test_every_load_of_a_network_answers_alike(engine: Engine) -> None:
     """OpenVINO with two streams unpacked int8 weights wrongly in 24 of 25 loads before they were folded."""

@@ -73,6 +73,7 @@ def test_accuracy_is_that_of_a_loop_with_the_threshold_of_the_training_pairs() -
     assert any("compared pairs" in f.name for f in report.headline)
 
 
+@pytest.mark.slow
 def test_folds_are_tested_one_by_one_with_the_threshold_of_the_others() -> None:
     dataset, lens = ten_folds(), MadeUpLens(noise=NOISE)
     report = evaluate(dataset, lens)

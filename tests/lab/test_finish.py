@@ -126,6 +126,7 @@ def test_what_cannot_be_finished_is_refused(make: Make, cache: Path, tmp_path: P
             train(recipe, NOWHERE, tmp_path / "run", progress=False, limits=QUIET, cache=cache)
 
 
+@pytest.mark.slow
 def test_members_are_trained_apart_and_their_cosines_averaged(make: Make, cache: Path, tmp_path: Path) -> None:
     names = []
     phase = ("trunk.name=local-phase", "trunk.windows=[5]", "trunk.cells=[4]")

@@ -173,6 +173,7 @@ def test_patience_ends_a_run(make: Make, trained: Train) -> None:
     assert outcome.epochs < 30
 
 
+@pytest.mark.slow
 def test_a_constant_network_is_named(make: Make, trained: Train, capsys: pytest.CaptureFixture[str]) -> None:
     # 2 * l2_dense * lr = 1: every step takes the dense layer's weights away
     shrunk = ("optimizer.name=sgd", "optimizer.lr=0.001", "training.l2_dense=500.0", "trunk.norm=false")

@@ -139,6 +139,7 @@ def test_points_that_are_the_crops_own_give_the_whole_crop() -> None:
     assert (found.scale, found.across, found.down) == pytest.approx((1, 0, 0), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_becomes_a_model_by_name(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", recipe_with())
     found = export(run, Wish(name="mine"), NOWHERE, tmp_path / "models")
