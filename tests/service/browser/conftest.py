@@ -108,7 +108,7 @@ def service(start: Start) -> Running:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The installed browser, without a window, with a camera that shows a test picture; its loop ends with the module."""
+    """The browser, without a window, with a camera that shows a test picture; its loop ends with the module."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
