@@ -59,7 +59,7 @@ def surveyed(siamese: Siamese, material: Material, recipe: Recipe) -> None:
     generator = stream(recipe.training.seed, "survey")
     photos = material.train.photos
     drawn = photos[torch.randperm(len(photos), generator=generator)[:SURVEYED]]
-    siamese.trunk.survey([_shown(material, some, recipe) for some in torch.split(drawn, CHUNK)], generator)
+    siamese.trunk.survey((_shown(material, some, recipe) for some in torch.split(drawn, CHUNK)), generator)
 
 
 def finished(siamese: Siamese, material: Material, recipe: Recipe) -> Siamese:

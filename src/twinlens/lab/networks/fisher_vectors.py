@@ -8,7 +8,7 @@ labels (`survey`); what to make of the vectors is learned by a recipe's ``finish
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -96,7 +96,7 @@ class FisherVectors(Trunk):
         """Return the numbers of each group of Gaussians."""
         return list(torch.arange(self.dim).chunk(self.options.parts))
 
-    def survey(self, photos: Sequence[Tensor], generator: Generator) -> None:
+    def survey(self, photos: Iterable[Tensor], generator: Generator) -> None:
         """Fit principal components and mixture to photos, a few hundred descriptors of each.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,11 +44,11 @@ class Trunk(nn.Module, ABC):
         """Return places in `representation` that belong together, int64 each, such as a patch's; none by default."""
         return []
 
-    def survey(self, photos: Sequence[Tensor], generator: Generator) -> None:
+    def survey(self, photos: Iterable[Tensor], generator: Generator) -> None:
         """Learn from training photos without labels, before anything else is; nothing by default.
 
         Args:
-            photos: batches of pictures as `forward` sees them.
+            photos: batches of pictures as `forward` sees them, read as they are asked for.
             generator: source of randomness.
         """
 
