@@ -87,6 +87,8 @@ def test_the_mixture_finds_what_is_there() -> None:
     assert torch.allclose(terms[0] - terms[1], wanted[0] - wanted[1], atol=1e-3)
     with pytest.raises(DatasetError, match="80 samples or more, got 20"):
         fit_mixture(torch.rand(20, 2), 8, rounds=1, generator=generator)
+    with pytest.raises(DatasetError, match="the same in all"):
+        fit_mixture(torch.rand(90, 2) * torch.tensor([1.0, 0.0]), 8, rounds=1, generator=generator)
 
 
 def test_vectors_are_the_gradients_of_the_log_likelihood() -> None:

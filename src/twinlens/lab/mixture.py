@@ -45,12 +45,15 @@ def fit_mixture(samples: Tensor, count: int, *, rounds: int, generator: Generato
         generator: draws the beginnings.
 
     Raises:
-        DatasetError: fewer samples than ten for each component.
+        DatasetError: fewer samples than ten for each component, or a number that is the same in all.
     """
     if len(samples) < 10 * count:
         msg = f"a mixture of {count} components wants {10 * count} samples or more, got {len(samples)}"
         raise DatasetError(msg)
     spread = samples.var(0)
+    if not bool((spread > 0).all()):
+        msg = f"a mixture wants samples that differ in each of {samples.shape[1]} numbers: one is the same in all"
+        raise DatasetError(msg)
     drawn = torch.randperm(len(samples), generator=generator)[:count]
     found = Mixture(samples[drawn].clone(), spread.repeat(count, 1), torch.full((count,), 1 / count))
     for _ in range(rounds):

@@ -6,11 +6,11 @@ Lowe 2004 without detection or rotation: 4 x 4 cells of 8 orientations; square r
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from twinlens.lab.networks.orientations import votes
 
 ORIENTATIONS = 8
 CELLS = 4  # on a side
@@ -43,28 +43,25 @@ def dense_sift(pictures: Tensor, cells: tuple[int, ...], stride: int) -> Tensor:
         cells: sides of a cell, pixels: one scale each.
         stride: between neighbours, pixels.
     """
-    votes = _votes(pictures)
-    return torch.cat([_described(votes, cell, stride) for cell in cells], dim=1)
+    oriented = _oriented(pictures)
+    return torch.cat([_described(oriented, cell, stride) for cell in cells], dim=1)
 
 
-def _votes(pictures: Tensor) -> Tensor:
+def _oriented(pictures: Tensor) -> Tensor:
     """Return (n, 8, side, side): each pixel's gradient, shared among the two nearest orientations."""
     wide = functional.pad(pictures, (1, 1, 0, 0), mode="replicate")
     tall = functional.pad(pictures, (0, 0, 1, 1), mode="replicate")
     across = wide[..., 2:] - wide[..., :-2]
     down = tall[..., 2:, :] - tall[..., :-2, :]
-    place = torch.atan2(down, across) * (ORIENTATIONS / (2 * math.pi))
-    bins = torch.arange(ORIENTATIONS, device=pictures.device, dtype=pictures.dtype)[None, :, None, None]
-    away = torch.remainder(place - bins + ORIENTATIONS / 2, ORIENTATIONS) - ORIENTATIONS / 2
-    return torch.sqrt(across**2 + down**2) * (1 - away.abs()).clamp(min=0)
+    return votes(across, down, torch.sqrt(across**2 + down**2), ORIENTATIONS)
 
 
-def _described(votes: Tensor, cell: int, stride: int) -> Tensor:
-    fade = 1 - torch.arange(1 - cell, cell, device=votes.device, dtype=votes.dtype).abs() / cell
+def _described(oriented: Tensor, cell: int, stride: int) -> Tensor:
+    fade = 1 - torch.arange(1 - cell, cell, device=oriented.device, dtype=oriented.dtype).abs() / cell
     down = fade.reshape(1, 1, -1, 1).expand(ORIENTATIONS, -1, -1, -1)
-    sums = functional.conv2d(votes, down, groups=ORIENTATIONS)
+    sums = functional.conv2d(oriented, down, groups=ORIENTATIONS)
     sums = functional.conv2d(sums, down.transpose(2, 3).contiguous(), groups=ORIENTATIONS)
-    last = starts(votes.shape[-1], cell, stride)[-1] + 1
+    last = starts(oriented.shape[-1], cell, stride)[-1] + 1
     sums = sums.permute(0, 2, 3, 1)
     steps = [slice(cell * step, cell * step + last, stride) for step in range(CELLS)]
     taken = torch.stack([sums[:, rows, columns] for rows in steps for columns in steps], dim=3)

@@ -6,7 +6,6 @@ recipe that uses it learns what to make of the histograms (``finish``).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +13,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from twinlens.errors import RecipeError
+from twinlens.lab.networks.orientations import votes
 from twinlens.lab.networks.patches import bins_first, laid_out
 from twinlens.lab.networks.resampling import Resampled, grey
 from twinlens.lab.networks.trunk import Trunk
@@ -74,12 +74,7 @@ class Gradients(Trunk):
         across = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
         down = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
         size = torch.sqrt(across**2 + down**2 + 1e-12)
-        # the vote for a direction falls linearly to 0 at its neighbours'
-        place = torch.atan2(down, across) * (orientations / (2 * math.pi))
-        bins = torch.arange(orientations, device=pictures.device, dtype=pictures.dtype)[None, :, None, None]
-        away = torch.remainder(place - bins + orientations / 2, orientations) - orientations / 2
-        votes = size * (1 - away.abs()).clamp(min=0)
-        cells = functional.avg_pool2d(votes, cell)
+        cells = functional.avg_pool2d(votes(across, down, size, orientations), cell)
         corners = [cells[:, :, :-1, :-1], cells[:, :, 1:, :-1], cells[:, :, :-1, 1:], cells[:, :, 1:, 1:]]
         blocks = torch.cat(corners, dim=1)
         norm = torch.sqrt((blocks**2).sum(1, keepdim=True) + LEAST**2)
