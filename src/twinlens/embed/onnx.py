@@ -54,8 +54,24 @@ class OnnxEmbedder:
             found += [Embedding(vector, self.model) for vector in self._unit(vectors)]
         return found
 
+    def answers(self, crops: Sequence[Crop]) -> Float32[np.ndarray, "crops dim"]:
+        """Return the network's own vectors, not brought to length one, nor averaged with mirror images.
+
+        How long one is says how sure the network is of the face (Ranjan et al. 2017, arXiv 1703.09507, section 3).
+
+        Raises:
+            ModelError: as `embed`.
+        """
+        parts = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
+        found = [self._answers(np.stack([crop.pixels for crop in part])) for part in parts]
+        return np.concatenate(found) if found else np.zeros((0, self.dim), np.float32)
+
     def _vectors(self, pixels: np.ndarray) -> Float32[np.ndarray, "batch dim"]:
         """Return unit vectors of a batch of crops (batch, 112, 112, 3)."""
+        return self._unit(self._answers(pixels))
+
+    def _answers(self, pixels: np.ndarray) -> Float32[np.ndarray, "batch dim"]:
+        """Return the vectors of a batch of crops (batch, 112, 112, 3) as the network gives them: finite, not zero."""
         spec = self.card.input
         if spec.colour == "bgr":
             pixels = pixels[..., ::-1]
@@ -74,11 +90,12 @@ class OnnxEmbedder:
         if vectors.shape[1] != self.dim:
             msg = f"{self.card.name}: wanted vectors of {self.dim} numbers (its card), got {vectors.shape[1]}"
             raise ModelError(msg)
-        return self._unit(vectors)
-
-    def _unit(self, vectors: np.ndarray) -> Float32[np.ndarray, "batch dim"]:
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        lengths = np.linalg.norm(vectors, axis=1)
         if not (np.isfinite(lengths).all() and (lengths > 0).all()):
             msg = f"{self.card.name}: the network answers with NaN or zeros; try the engine onnxruntime"
             raise ModelError(msg)
-        return np.asarray(vectors / lengths, np.float32)
+        return np.asarray(vectors, np.float32)
+
+    @staticmethod
+    def _unit(vectors: np.ndarray) -> Float32[np.ndarray, "batch dim"]:
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)

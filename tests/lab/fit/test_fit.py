@@ -7,6 +7,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
@@ -14,6 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 from twinlens.embed import OnnxEmbedder, load_embedder
 from twinlens.embed.golden import golden_error
 from twinlens.errors import CalibrationError, DatasetError, ModelError, OptionError
+from twinlens.evaluate.sight import NO_FACE, UNREADABLE
+from twinlens.lab.fit.certainty import Certainty
 from twinlens.lab.fit.fitting import fit, refuse_no_better
 from twinlens.lab.fit.graph import OUTPUT, with_head
 from twinlens.lab.fit.head import Head
@@ -21,8 +24,10 @@ from twinlens.lab.fit.material import Comparisons, Material, parted
 from twinlens.lab.fit.saving import About, save_fit
 from twinlens.lab.fit.training import PLANS, train_head
 from twinlens.lab.fit.verdict import equal_error, judge
+from twinlens.lab.fit.views import LENGTH, MirrorLens
+from twinlens.recognizer import Recognizer
 from twinlens.runtime import RuntimeOptions, installed_engines, load_network
-from twinlens.types import Crop
+from twinlens.types import Crop, Image
 from twinlens.zoo import ModelCard, find_card, read_card
 from twinlens.zoo.card import ModelFile
 
@@ -105,8 +110,66 @@ def test_a_held_head_moves_less() -> None:
     assert 0 < held < free
 
 
+def unsure(*, lengths: bool) -> Material:
+    """People of whom every other photo is blurred: half of its numbers are drawn to a common stranger's."""
+    sharp = people_of(nuisance=0.3)
+    rng = np.random.default_rng(5)
+    blurred = np.arange(sharp.people.size) % 2 == 1
+    vectors = sharp.vectors.reshape(-1, 2, DIM).copy()
+    noise = rng.normal(size=(int(blurred.sum()), 2, DIM)).astype(np.float32)
+    vectors[blurred] += 0.5 * noise
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    long = np.where(blurred, 5.0, 10.0) * rng.uniform(0.9, 1.1, blurred.size)
+    return dataclasses.replace(
+        sharp, vectors=vectors.reshape(-1, 2 * DIM), lengths=long.astype(np.float32) if lengths else None
+    )
+
+
+def test_of_unsure_photos_less_likeness_is_asked() -> None:
+    """Where short vectors are unlike their mates, the exponent is above 0 and other people are told apart better."""
+    head = train_head(unsure(lengths=True), PLANS["certainty"], seed=0)
+    assert head.certainty is not None
+    assert head.certainty.exponent > 0.1
+    assert head.dim == DIM + 1
+    fresh = unsure(lengths=True)
+    with_it, without = (
+        equal_error(fresh, one, rng=np.random.default_rng(1))
+        for one in (head, dataclasses.replace(head, certainty=None))
+    )
+    assert with_it < 0.97 * without
+    short, long = head.certainty.column(np.array([5.0, 10.0], np.float32))[:, 0]
+    assert short > long
+
+
+def test_lengths_that_say_nothing_are_left_out() -> None:
+    assert train_head(unsure(lengths=False), PLANS["certainty"], seed=0).certainty is None
+    alike = dataclasses.replace(unsure(lengths=True), lengths=np.full(480, 7.0, np.float32))
+    assert train_head(alike, PLANS["certainty"], seed=0).certainty is None
+    backwards = unsure(lengths=True)
+    assert backwards.lengths is not None
+    backwards = dataclasses.replace(backwards, lengths=1 / backwards.lengths)
+    assert train_head(backwards, PLANS["certainty"], seed=0).certainty is None
+
+
+def test_photos_beyond_those_of_training_gain_nothing_by_it() -> None:
+    rule = Certainty(1.0, middle=10.0, lowest=5.0, highest=20.0)
+    found = rule.column(np.array([0.01, 5.0, 10.0, 20.0, 900.0], np.float32))[:, 0]
+    np.testing.assert_allclose(found, [1.0, 1.0, 0.5, 0.25, 0.25], rtol=1e-6)
+
+
+def test_a_head_that_needs_lengths_says_so() -> None:
+    head = some_head(DIM, 2, 0, certainty=RULES[1])
+    with pytest.raises(OptionError, match="give lengths"):
+        head.apply(np.ones((1, 2 * DIM), np.float32))
+    assert not head.apply(np.zeros((1, 2 * DIM), np.float32), np.ones(1, np.float32)).any()
+    for wrong in ({"exponent": 0.0}, {"middle": np.nan}, {"lowest": 30.0}):
+        with pytest.raises(OptionError, match="astray"):
+            dataclasses.replace(Certainty(1.0, 10.0, 5.0, 20.0), **wrong)
+
+
 def test_nobody_is_in_both_parts_and_pairs_keep_people_together() -> None:
-    for material in (people_of(nuisance=0.5), listed(people_of(nuisance=0.5))):
+    numbered = dataclasses.replace(people_of(nuisance=0.5), lengths=np.arange(480, dtype=np.float32))
+    for material in (numbered, listed(numbered)):
         kept, out = parted(material, 0.25, rng=np.random.default_rng(0))
         assert not set(kept.names) & set(out.names)
         assert set(kept.names) | set(out.names) == set(material.names)
@@ -115,6 +178,8 @@ def test_nobody_is_in_both_parts_and_pairs_keep_people_together() -> None:
             names = np.array([material.names[k] for k in material.people])
             rows = np.isin(names, part.names)
             np.testing.assert_array_equal(part.vectors, material.vectors[rows])
+            assert material.lengths is not None
+            np.testing.assert_array_equal(part.lengths, material.lengths[rows])
             assert [part.names[k] for k in part.people] == names[rows].tolist()
         if material.listed is not None and kept.listed is not None and out.listed is not None:
             assert kept.listed.same.size + out.listed.same.size == material.listed.same.size
@@ -167,11 +232,11 @@ def test_impossible_heads_are_refused() -> None:
         dataclasses.replace(plain, bias=np.full(DIM, np.nan, np.float32))
 
 
-def some_head(dim: int, views: int, hidden: int, seed: int = 0) -> Head:
+def some_head(dim: int, views: int, hidden: int, seed: int = 0, certainty: Certainty | None = None) -> Head:
     rng = np.random.default_rng(seed)
     shapes = {"weight": (dim * views, dim), "bias": (dim,), "into": (dim * views, hidden), "into_bias": (hidden,)}
     arrays = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
-    return Head(views, **arrays, out=rng.normal(size=(hidden, dim)).astype(np.float32))
+    return Head(views, **arrays, out=rng.normal(size=(hidden, dim)).astype(np.float32), certainty=certainty)
 
 
 def little_base(path: Path) -> Path:
@@ -195,23 +260,33 @@ def little_base(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("engine", "views", "hidden"), list(itertools.product(installed_engines(), (1, 2), (0, 5))))
-def test_the_graph_answers_as_numpy_does(tmp_path: Path, engine: str, views: int, hidden: int) -> None:
+RULES = (None, Certainty(0.7, middle=40.0, lowest=36.0, highest=45.0))
+KINDS = ((1, 0, None), (2, 5, None), (2, 0, None), (1, 5, RULES[1]), (2, 0, RULES[1]))
+
+
+@pytest.mark.parametrize(("engine", "kind"), list(itertools.product(installed_engines(), KINDS)))
+def test_the_graph_answers_as_numpy_does(tmp_path: Path, engine: str, kind: tuple[int, int, Certainty | None]) -> None:
+    views, hidden, rule = kind
     base = little_base(tmp_path / "base.onnx")
-    head = some_head(DIM, views, hidden)
+    head = some_head(DIM, views, hidden, certainty=rule)
     (tmp_path / "fitted.onnx").write_bytes(with_head(base, head))
     options = RuntimeOptions(engine=engine)  # type: ignore[arg-type]
     plain, fitted = (load_network(tmp_path / f"{name}.onnx", options) for name in ("base", "fitted"))
     rng = np.random.default_rng(2)
     for count in (1, 5):
-        crops = rng.uniform(0, 255, (count, 3, 112, 112)).astype(np.float32)
-        vectors = []
+        faint = np.linspace(0.7, 1, count)[:, None, None, None]
+        crops = (faint * rng.uniform(0, 255, (count, 3, 112, 112))).astype(np.float32)
+        vectors, lengths = [], []
         for part in (crops, np.ascontiguousarray(crops[..., ::-1]))[:views]:
             answer = plain.run(part)["answer"]
-            vectors.append(answer / np.linalg.norm(answer, axis=1, keepdims=True))
+            lengths.append(np.linalg.norm(answer, axis=1))
+            vectors.append(answer / lengths[-1][:, None])
         found = fitted.run(crops)[OUTPUT]
         found = found / np.linalg.norm(found, axis=1, keepdims=True)
-        np.testing.assert_allclose(found, head.apply(np.concatenate(vectors, axis=1)), atol=1e-5)
+        mean = np.prod(lengths, axis=0) ** (1 / views)
+        if rule is not None and count > 1:  # neither end, nor the middle alone, is tried
+            assert mean.min() < rule.lowest < rule.middle < rule.highest < mean.max()
+        np.testing.assert_allclose(found, head.apply(np.concatenate(vectors, axis=1), mean), atol=1e-5)
 
 
 def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
@@ -261,6 +336,27 @@ def test_wrong_preprocessing_would_be_seen(tmp_path: Path) -> None:
     fitted = OnnxEmbedder(card, load_network(tmp_path / "fitted.onnx"))
     both = np.concatenate([one.vector for one in plain.embed([crop, mirrored])])[None]
     np.testing.assert_allclose(fitted.embed([crop])[0].vector, head.apply(both)[0], atol=1e-5)
+
+
+def test_the_lens_sees_both_sides_and_how_sure_the_network_is(tmp_path: Path, astronaut: Image) -> None:
+    photos = [tmp_path / name for name in ("face.png", "nobody.png", "broken.png")]
+    PIL.Image.fromarray(np.asarray(astronaut.pixels)).save(photos[0])
+    PIL.Image.new("RGB", (200, 200), "grey").save(photos[1])
+    photos[2].write_bytes(b"no picture")
+    with Recognizer.default() as recognizer:
+        seen = MirrorLens(recognizer, detector="d", engine="e").look(photos)
+        portrait = recognizer.examine(photos[0]).portraits[0]
+        embedder = recognizer.embedder
+        assert isinstance(embedder, OnnxEmbedder)
+        sides = [portrait.crop, Crop(np.ascontiguousarray(portrait.crop.pixels[:, ::-1]))]
+        vectors = np.concatenate([one.vector for one in embedder.embed(sides)]) / np.sqrt(2)
+        lengths = np.linalg.norm(embedder.answers(sides), axis=1)
+    assert seen[0].vector is not None
+    np.testing.assert_allclose(seen[0].vector, vectors, atol=1e-5)
+    assert seen[0].measures[LENGTH] == pytest.approx(np.sqrt(lengths[0] * lengths[1]), rel=1e-4)
+    assert [view.vector for view in seen[1:]] == [None, None]
+    assert seen[1].fault == NO_FACE
+    assert seen[2].fault.startswith(UNREADABLE)
 
 
 def test_too_few_people_are_refused(tmp_path: Path) -> None:

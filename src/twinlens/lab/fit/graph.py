@@ -70,7 +70,11 @@ def _extend(model: Any, crops: str, answer: str, head: Head) -> None:
     vectors = after.unit(answer)
     if head.views == 2:
         vectors = after.side_by_side(vectors, head.weight.shape[0] // 2)
-    head.write(after, vectors, OUTPUT)
+    lengths = ""
+    if head.certainty is not None:
+        lengths = after.lengths(answer)
+        lengths = after.mean_lengths(lengths) if head.views == 2 else lengths
+    head.write(after, vectors, lengths, OUTPUT)
     own = list(graph.node)
     weights = [value for value in graph.input if value.name != crops]
     for part in (graph.node, graph.input, graph.output, graph.value_info):
@@ -104,7 +108,7 @@ class _Nodes:
         from onnx import numpy_helper  # noqa: PLC0415 - of the lab alone
 
         name = f"{self._part}constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def mirrored(self, crops: str) -> str:
@@ -114,14 +118,18 @@ class _Nodes:
 
     def unit(self, vectors: str) -> str:
         """Return vectors of length one."""
-        length = self.add("Sqrt", [self.add("ReduceSum", [self._squares(vectors), self._axis(1)], keepdims=1)])
-        return self.add("Div", [vectors, length])
+        return self.add("Div", [vectors, self.lengths(vectors)])
 
-    def _squares(self, vectors: str) -> str:
-        return self.add("Mul", [vectors, vectors])
+    def lengths(self, vectors: str) -> str:
+        """Return the lengths of vectors, (n, 1)."""
+        squares = self.add("Mul", [vectors, vectors])
+        return self.add("Sqrt", [self.add("ReduceSum", [squares, self.constant(np.array([1], np.int64))], keepdims=1)])
 
-    def _axis(self, axis: int) -> str:
-        return self.constant(np.array([axis], np.int64))
+    def mean_lengths(self, lengths: str) -> str:
+        """Return (2 n, 1), where the mirror images follow, as geometric means, (n, 1)."""
+        halves = self.add("Reshape", [lengths, self.constant(np.array([2, -1, 1], np.int64))])
+        both = [self.add("Gather", [halves, self.constant(np.array(side, np.int64))], axis=0) for side in (0, 1)]
+        return self.add("Sqrt", [self.add("Mul", both)])
 
     def side_by_side(self, vectors: str, dim: int) -> str:
         """Return (2 n, dim), where the mirror images follow, as (n, 2 dim)."""

@@ -4,33 +4,21 @@
 
 ``x`` holds a crop's vector, followed by that of its mirror image where the head takes two views. Without hidden units
 it is an affine map. The head that changes nothing has W = identity (half of it for each of two views), else zeros.
+Beside the new vector, brought to length one, stands what `twinlens.lab.fit.certainty` makes of the old ones' lengths,
+where the head has that rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
 from twinlens.errors import OptionError
+from twinlens.lab.fit.certainty import Certainty, Graph
 
 VIEWS = (1, 2)
-
-
-@runtime_checkable
-class Graph(Protocol):
-    """Where a head writes itself."""
-
-    def add(self, kind: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
-        """Add a node of a kind; return its output's name."""
-        ...
-
-    def constant(self, value: np.ndarray) -> str:
-        """Add a constant; return its name."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +32,7 @@ class Head:
         into: A; without columns where the head is affine.
         into_bias: a.
         out: B.
+        certainty: what is made of the old vectors' lengths; None where they count for nothing.
     """
 
     views: int
@@ -52,6 +41,7 @@ class Head:
     into: Float32[np.ndarray, "inputs hidden"]
     into_bias: Float32[np.ndarray, " hidden"]
     out: Float32[np.ndarray, "hidden dim"]
+    certainty: Certainty | None = None
 
     def __post_init__(self) -> None:
         if self.views not in VIEWS or self.weight.shape[0] % self.views:
@@ -78,7 +68,7 @@ class Head:
     @property
     def dim(self) -> int:
         """Numbers in a new vector."""
-        return int(self.weight.shape[1])
+        return int(self.weight.shape[1]) + (self.certainty is not None)
 
     @property
     def hidden(self) -> int:
@@ -88,21 +78,38 @@ class Head:
     @property
     def parameters(self) -> int:
         """Learned numbers."""
-        return sum(int(a.size) for a in (self.weight, self.bias, self.into, self.into_bias, self.out))
+        arrays = (self.weight, self.bias, self.into, self.into_bias, self.out)
+        return sum(int(a.size) for a in arrays) + (self.certainty is not None)
 
-    def apply(self, vectors: Float32[np.ndarray, "photos inputs"]) -> Float32[np.ndarray, "photos dim"]:
-        """Return new vectors of length one; zeros stay zeros (photos without a face)."""
+    def apply(
+        self, vectors: Float32[np.ndarray, "photos inputs"], lengths: Float32[np.ndarray, " photos"] | None = None
+    ) -> Float32[np.ndarray, "photos dim"]:
+        """Return new vectors of length one; zeros stay zeros (photos without a face).
+
+        Args:
+            vectors: x.
+            lengths: of the old vectors before they were brought to one, the geometric mean of both views'; looked at
+                only by a head with `certainty`.
+
+        Raises:
+            OptionError: a head with `certainty`, and no lengths.
+        """
         new = vectors @ self.weight + self.bias + np.maximum(vectors @ self.into + self.into_bias, 0) @ self.out
+        if self.certainty is not None:
+            if lengths is None:
+                msg = "this head looks at how long vectors were before they were brought to length one: give lengths"
+                raise OptionError(msg)
+            new = np.concatenate((_unit(new), self.certainty.column(lengths)), axis=1)
         new[~vectors.any(axis=1)] = 0
-        length = np.linalg.norm(new, axis=1, keepdims=True)
-        return np.asarray(np.divide(new, length, out=np.zeros_like(new), where=length > 0), np.float32)
+        return _unit(new)
 
-    def write(self, graph: Graph, vectors: str, output: str) -> None:
+    def write(self, graph: Graph, vectors: str, lengths: str, output: str) -> None:
         """Write the map's nodes (without the length, which `twinlens.embed.onnx` brings to one).
 
         Args:
             graph: where to.
             vectors: name of x.
+            lengths: name of the old vectors' lengths, (photos, 1); looked at only by a head with `certainty`.
             output: name of the new vectors.
         """
         straight = graph.add("MatMul", [vectors, graph.constant(self.weight)])
@@ -110,4 +117,14 @@ class Head:
             inner = graph.add("MatMul", [vectors, graph.constant(self.into)])
             inner = graph.add("Relu", [graph.add("Add", [inner, graph.constant(self.into_bias)])])
             straight = graph.add("Add", [straight, graph.add("MatMul", [inner, graph.constant(self.out)])])
-        graph.add("Add", [straight, graph.constant(self.bias)], output)
+        bias = graph.constant(self.bias)
+        if self.certainty is None:
+            graph.add("Add", [straight, bias], output)
+            return
+        new = graph.unit(graph.add("Add", [straight, bias]))
+        graph.add("Concat", [new, self.certainty.write(graph, lengths)], output, axis=1)
+
+
+def _unit(vectors: np.ndarray) -> Float32[np.ndarray, "photos dim"]:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0), np.float32)

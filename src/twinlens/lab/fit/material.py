@@ -13,6 +13,7 @@ from twinlens.datasets.groups import Groups
 from twinlens.datasets.records import Dataset, Photo
 from twinlens.errors import DatasetError
 from twinlens.evaluate.sight import Seen
+from twinlens.lab.fit.views import LENGTH
 
 LEAST_PEOPLE = 20  # with two photos or more: of fewer nobody can be held out
 MOST_IMPOSTORS = 100_000  # pairs of two people that are compared; of more, so many are drawn
@@ -42,12 +43,14 @@ class Material:
         people: who each photo shows, numbers from 0.
         names: of these people.
         listed: the only pairs of which anything is known, where nobody is named; None where everybody is.
+        lengths: of the vectors before they were brought to one, the geometric mean of both; None where unknown.
     """
 
     vectors: Float32[np.ndarray, "photos inputs"]
     people: Int64[np.ndarray, " photos"]
     names: tuple[str, ...]
     listed: Comparisons | None = None
+    lengths: Float32[np.ndarray, " photos"] | None = None
 
     @property
     def mated(self) -> Int64[np.ndarray, " mated"]:
@@ -66,7 +69,9 @@ class Material:
             both = chosen[self.listed.left] & chosen[self.listed.right]
             pairs = self.listed
             listed = Comparisons(rows[pairs.left[both]], rows[pairs.right[both]], pairs.same[both])
-        return Material(self.vectors[chosen], numbers[self.people[chosen]], tuple(self.names[k] for k in kept), listed)
+        names = tuple(self.names[k] for k in kept)
+        lengths = None if self.lengths is None else self.lengths[chosen]
+        return Material(self.vectors[chosen], numbers[self.people[chosen]], names, listed, lengths)
 
     def comparisons(self, rng: np.random.Generator) -> Comparisons:
         """Return all genuine pairs and all or many impostor pairs, each two people as likely; or the listed ones.
@@ -112,9 +117,11 @@ def material_of(dataset: Dataset, seen: Seen, *, without: Collection[str] = ()) 
     barred = frozenset(without)
     photos = [p for p in dataset.photos if p.subject not in barred and seen.found[seen.rows[p]]]
     names, people = np.unique([photo.subject for photo in photos], return_inverse=True)
-    vectors = seen.vectors[seen.of(photos)] * np.float32(np.sqrt(2))
+    rows = seen.of(photos)
+    vectors = np.asarray(seen.vectors[rows] * np.float32(np.sqrt(2)), np.float32)
     listed = _listed(dataset, photos) if dataset.inferred_people else None
-    found = Material(np.asarray(vectors, np.float32), people.astype(np.int64), tuple(map(str, names)), listed)
+    lengths = np.asarray(seen.measures[LENGTH][rows], np.float32) if LENGTH in seen.measures else None
+    found = Material(vectors, people.astype(np.int64), tuple(map(str, names)), listed, lengths)
     if found.mated.size < LEAST_PEOPLE:
         msg = (
             f"{dataset.name}: wanted at least {LEAST_PEOPLE} people with two photos or more in which a face is found, "

@@ -87,14 +87,16 @@ def golden_of(base: ModelCard, head: Head) -> tuple[float, ...]:
     crop = golden_crop()
     mirrored = Crop(np.ascontiguousarray(crop.pixels[:, ::-1]))
     embedder = OnnxEmbedder(base, load_network(checked_paths(base)[0]))
-    vectors = [found.vector for found in embedder.embed([crop, mirrored][: head.views])]
-    (new,) = head.apply(np.concatenate(vectors)[None])
+    answers = embedder.answers([crop, mirrored][: head.views])
+    lengths = np.linalg.norm(answers, axis=1)
+    mean = np.exp(np.log(lengths).mean(keepdims=True)).astype(np.float32)
+    (new,) = head.apply((answers / lengths[:, None]).reshape(1, -1), mean)
     return tuple(round(float(number), 7) for number in new[:GOLDEN])
 
 
 def figures_of(found: Fit, about: About) -> CardFigures:
     """Return thresholds and calibration on the people held out."""
-    people, vectors = found.held_out, found.chosen.head.apply(found.held_out.vectors)
+    people, vectors = found.held_out, found.chosen.head.apply(found.held_out.vectors, found.held_out.lengths)
     rng = np.random.default_rng(0)
     if people.listed is None:
         names = [people.names[person] for person in people.people]

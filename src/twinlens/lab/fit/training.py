@@ -7,12 +7,16 @@ the batch, as in circle loss: Sun et al. 2020, CVPR, equation 1):
 
 The map starts where it changes nothing, is pulled back there (``hold``, times the sum of squared changes), and makes
 few steps: with some hundred people both are what keeps it from learning these people by heart (docs/results/fit.md).
+
+Last, one number is learned from all pairs: how much less alike two photos need be of whose faces the network is unsure
+(`twinlens.lab.fit.certainty`). It is what makes the likeness the best ground for odds, by logistic regression in which
+one pair in fifty is of one person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -20,12 +24,17 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from twinlens.lab.fit.certainty import Certainty
 from twinlens.lab.fit.head import Head
 from twinlens.lab.fit.material import Material
 
 PEOPLE, PHOTOS = 48, 8  # of a batch
 RATE = 1e-3  # of AdamW, at its height
 FAR = -1e4  # a similarity that counts for nothing
+GENUINE = 0.02  # of the pairs that the exponent is learned from, by weight
+TAILS = 0.01  # of the training photos at either end, beyond which lengths are clipped
+LEAST_SPREAD = 0.01  # of the lengths' logarithms: below it they say nothing
+ROUNDS = 60  # of L-BFGS, which stops earlier where nothing moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +45,19 @@ class Plan:
         hold: how strongly it is held to where it started.
         steps: how many; 0 leaves it there: the mean of both views alone.
         sharpness: s; the higher, the fewer pairs decide.
+        certainty: learn what the vectors' lengths are worth.
     """
 
     hold: float
     steps: int = 100
     sharpness: float = 24.0
+    certainty: bool = True
 
 
 PLANS: Mapping[str, Plan] = MappingProxyType(
     {
-        "mirror": Plan(0.0, steps=0),
+        "mirror": Plan(0.0, steps=0, certainty=False),
+        "certainty": Plan(0.0, steps=0),
         "held": Plan(0.1),
         "free": Plan(0.01),
     }
@@ -60,9 +72,13 @@ def train_head(material: Material, plan: Plan, *, seed: int) -> Head:
         plan: how.
         seed: draws batches.
     """
+    head = _moved(material, plan, seed=seed) if plan.steps else Head.unchanged(material.vectors.shape[1] // 2, 2)
+    return replace(head, certainty=_certainty(material, head, seed=seed)) if plan.certainty else head
+
+
+def _moved(material: Material, plan: Plan, *, seed: int) -> Head:
+    """Return the affine map."""
     dim = material.vectors.shape[1] // 2
-    if not plan.steps:
-        return Head.unchanged(dim, 2)
     vectors = torch.from_numpy(material.vectors)
     start = vectors[:, :dim] + vectors[:, dim:]
     means = start / start.norm(dim=1, keepdim=True)
@@ -88,6 +104,41 @@ def _of_mean(weight: np.ndarray, bias: np.ndarray) -> Head:
     """Return a map of the mean of two unit vectors as a map of both, whose bias is worth the same."""
     plain = Head.unchanged(weight.shape[0], 2)
     return Head(2, plain.weight @ weight, bias, plain.into, plain.into_bias, plain.out)
+
+
+def _certainty(material: Material, head: Head, *, seed: int) -> Certainty | None:
+    """Learn what lengths are worth beside a head's vectors; None where they are worth nothing."""
+    if material.lengths is None:
+        return None
+    lowest, middle, highest = (float(x) for x in np.quantile(material.lengths, [TAILS, 0.5, 1 - TAILS]))
+    if np.log(highest / lowest) < LEAST_SPREAD:
+        return None
+    rule = Certainty(1.0, middle, lowest, highest)
+    pairs = material.comparisons(np.random.default_rng((seed, 4)))
+    vectors = head.apply(material.vectors)
+    similar = torch.from_numpy(np.einsum("ij,ij->i", vectors[pairs.left], vectors[pairs.right])).double()
+    column = torch.from_numpy(np.log(rule.column(material.lengths)[:, 0] / rule.share)).double()  # of q, exponent 1
+    left, right = (column[torch.from_numpy(side)] for side in (pairs.left, pairs.right))
+    same = torch.from_numpy(pairs.same)
+    weight = torch.where(same, GENUINE / same.sum(), (1 - GENUINE) / (~same).sum())
+    sign = torch.where(same, 1.0, -1.0)
+    learned = torch.tensor(
+        [0.5, np.log(20.0), -8.0], dtype=torch.float64, requires_grad=True
+    )  # exponent, slope, offset
+    optimizer = torch.optim.LBFGS([learned], max_iter=ROUNDS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        exponent, slope, offset = learned
+        one, other = (rule.share * torch.exp(exponent * side) for side in (left, right))
+        cosine = (similar + one * other) / torch.sqrt((1 + one**2) * (1 + other**2))
+        cost = (weight * torch.nn.functional.softplus(-sign * (slope.exp() * cosine + offset))).sum()
+        optimizer.zero_grad()
+        cost.backward()  # type: ignore[no-untyped-call]
+        return cost
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    exponent = float(learned[0].detach())
+    return replace(rule, exponent=exponent) if exponent > 0 else None
 
 
 def _loss(similar: Tensor, same: Tensor, strange: Tensor, sharpness: float) -> Tensor:

@@ -89,7 +89,7 @@ def judge(material: Material, head: Head, *, rng: np.random.Generator, resamples
     dim = material.vectors.shape[1] // 2
     both = [
         _Ranked.of(vectors, material, pairs)
-        for vectors in (np.ascontiguousarray(material.vectors[:, :dim]), head.apply(material.vectors))
+        for vectors in (np.ascontiguousarray(material.vectors[:, :dim]), head.apply(material.vectors, material.lengths))
     ]
     count = len(material.names)
     whole = [ranked.errors(np.ones(count)) for ranked in both]
@@ -111,7 +111,8 @@ def judge(material: Material, head: Head, *, rng: np.random.Generator, resamples
 def equal_error(material: Material, head: Head, *, rng: np.random.Generator) -> float:
     """Return a head's equal error rate alone: what plans are chosen by."""
     pairs = material.comparisons(rng)
-    return float(_Ranked.of(head.apply(material.vectors), material, pairs).errors(np.ones(len(material.names)))[0])
+    vectors = head.apply(material.vectors, material.lengths)
+    return float(_Ranked.of(vectors, material, pairs).errors(np.ones(len(material.names)))[0])
 
 
 def _interval(estimate: float, ends: np.ndarray) -> Interval:

@@ -1,7 +1,8 @@
 """Recognizer -> a lens that sees each photo's main face as it is and mirrored: what a head is fitted on.
 
 Both vectors of the frozen model stand side by side in one of twice the length, so that `twinlens.evaluate.sight` looks
-at every photo once and a resume file keeps what was seen.
+at every photo once and a resume file keeps what was seen. Beside them how long they were before they were brought to
+length one, which says how sure the network is of the face.
 """
 
 from __future__ import annotations
@@ -12,12 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
+from twinlens.align import align
+from twinlens.embed import OnnxEmbedder
+from twinlens.errors import ImageError, ModelError
 from twinlens.evaluate.lenses import RecognizerLens
 from twinlens.evaluate.records import System
 from twinlens.evaluate.sight import NO_FACE, UNREADABLE, View
-from twinlens.recognizer import Examined, Recognizer
+from twinlens.image import load_image
+from twinlens.recognizer import Recognizer
 from twinlens.recognizer.choice import main_face
 from twinlens.types import Crop
+
+LENGTH = "length"  # a measure: the geometric mean of both vectors' lengths
+SHARE = 8  # crops that a thread takes at once
 
 
 class MirrorLens:
@@ -27,12 +35,19 @@ class MirrorLens:
         recognizer: looks at the photos.
         detector: the detector's name and scales.
         engine: the engine and precision.
+
+    Raises:
+        ModelError: its embedder is no network of the zoo.
     """
 
     def __init__(self, recognizer: Recognizer, *, detector: str, engine: str) -> None:
         self._recognizer = recognizer
+        if not isinstance(recognizer.embedder, OnnxEmbedder):
+            msg = f"{recognizer.embedder.model}: wanted a network of the zoo, whose own answers can be had"
+            raise ModelError(msg)
+        self._embedder = recognizer.embedder
         plain = RecognizerLens(recognizer, detector=detector, engine=engine).system
-        self._system = replace(plain, identity=f"{plain.identity}+mirror beside", dim=2 * plain.dim)
+        self._system = replace(plain, identity=f"{plain.identity}+mirror beside, lengths", dim=2 * plain.dim)
 
     @property
     def system(self) -> System:
@@ -41,18 +56,29 @@ class MirrorLens:
 
     def look(self, photos: Sequence[Path]) -> list[View]:
         """Return both vectors of each photo, one after the other, of length one together."""
-        examined = list(self._recognizer.examine_all(photos, main_face))
-        mirrored = [
-            Crop(np.ascontiguousarray(one.portraits[0].crop.pixels[:, ::-1])) for one in examined if one.portraits
-        ]
-        others = iter(self._recognizer.embedder.embed(mirrored))
-        return [_view(one, next(others).vector if one.portraits else None) for one in examined]
+        found = list(self._recognizer.apply(self._crop, photos))
+        crops = [one for one in found if isinstance(one, Crop)]
+        mirrored = [Crop(np.ascontiguousarray(crop.pixels[:, ::-1])) for crop in crops]
+        both = [*crops, *mirrored]
+        parts = self._recognizer.apply(
+            self._embedder.answers, [both[at : at + SHARE] for at in range(0, len(both), SHARE)]
+        )
+        answers = np.concatenate([np.zeros((0, self._embedder.dim), np.float32), *parts])
+        pairs = iter(np.stack((answers[: len(crops)], answers[len(crops) :]), axis=1))
+        return [_view(next(pairs)) if isinstance(one, Crop) else one for one in found]
+
+    def _crop(self, photo: Path) -> Crop | View:
+        """Return the main face, or why there is none."""
+        try:
+            image = load_image(photo)
+        except ImageError as error:
+            return View(None, f"{UNREADABLE}: {error}")
+        chosen = main_face(image, self._recognizer.detector.detect([image])[0])
+        return align(image, chosen[0]) if chosen else View(None, NO_FACE)
 
 
-def _view(examined: Examined, mirrored: np.ndarray | None) -> View:
-    if examined.error is not None:
-        return View(None, f"{UNREADABLE}: {examined.error}")
-    if mirrored is None:
-        return View(None, NO_FACE)
-    both = np.concatenate((examined.portraits[0].embedding.vector, mirrored))
-    return View(np.asarray(both / np.sqrt(2), np.float32))
+def _view(answers: np.ndarray) -> View:
+    """Return what two answers (2, dim) of the network come to."""
+    lengths = np.linalg.norm(answers, axis=1)
+    both = (answers / lengths[:, None]).ravel()
+    return View(np.asarray(both / np.sqrt(2), np.float32), "", {LENGTH: float(np.sqrt(lengths[0] * lengths[1]))})
