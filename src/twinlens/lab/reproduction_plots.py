@@ -12,7 +12,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from twinlens.evaluate.plots.ink import GENUINE, IMPOSTOR, MUTED, SYSTEMS, Plot, canvas, drawing, write
+from twinlens.evaluate.plots.ink import DASHES, GENUINE, IMPOSTOR, MUTED, SYSTEMS, Plot, canvas, drawing, write
 from twinlens.lab.curves import epoch_axis
 from twinlens.lab.reproduction import Reproduction
 from twinlens.lab.study import MEASURES
@@ -73,17 +73,34 @@ def _curves(folders: Sequence[Path], column: str, title: str) -> Plot | None:
     lines = [(folder.name, found) for folder in folders if (found := validation_curve(folder, column))]
     if not lines:
         return None
-    figure = Figure(figsize=(6.4, 3.6))
+    figure = Figure(figsize=(8.4, 3.8))
     axes: Axes = figure.add_subplot()
-    for at, (name, found) in enumerate(lines):
-        seed = int(name.rsplit("-s", 1)[-1].split("-")[0] or 0) if "-s" in name else 0
-        axes.plot(
-            *zip(*found, strict=True), color=SYSTEMS[at % len(SYSTEMS)], linewidth=1, alpha=0.75 - 0.15 * (seed > 0)
-        )
+    names = list(dict.fromkeys(_configuration(name) for name, _ in lines))
+    drawn: set[str] = set()
+    for name, found in lines:
+        mine = _configuration(name)
+        turn, at = divmod(names.index(mine), len(SYSTEMS))
+        style = DASHES[turn % len(DASHES)]
+        label = "" if mine in drawn else mine
+        axes.plot(*zip(*found, strict=True), color=SYSTEMS[at], linestyle=style, linewidth=1, alpha=0.75, label=label)
+        drawn.add(mine)
     epoch_axis(axes)
     axes.set_ylabel(title)
     axes.set_title(f"{title} of {len(lines)} runs")
-    return Plot(f"curves-{column}", title, "One line is one run.", f"{title} of {len(lines)} runs", figure)
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return Plot(
+        f"curves-{column}",
+        title,
+        "One line is one run; seeds of one configuration are drawn alike.",
+        f"{title} of {len(lines)} runs",
+        figure,
+    )
+
+
+def _configuration(folder: str) -> str:
+    """Return whose run a folder holds; quick ones are told apart."""
+    name, _, rest = folder.rpartition("-s")
+    return f"{name} (quick)" if rest.endswith("-quick") else name
 
 
 def validation_curve(folder: Path, column: str) -> list[tuple[float, float]]:
