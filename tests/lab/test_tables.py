@@ -70,7 +70,7 @@ def test_published_stands_beside_ours_with_interval_and_seeds(done: Reproduction
 
 def test_collapsed_networks_are_named(done: Reproduction) -> None:
     text = markdown(done, command="c", machine="m")
-    assert "small one (**collapsed** in 1 of 1)" in text
+    assert "small one (`small`) (**collapsed** in 1 of 1)" in text
     assert "Ten times too large. (**collapsed** in 1 of 1)" in text
     assert "constant output" in json.dumps(record(done, command="c", machine="m"))
 
@@ -96,14 +96,17 @@ def len_cells(line: str) -> int:
 def test_quick_runs_are_marked_and_whole_ones_come_before_them(study: Study) -> None:
     quick = Reproduction(study, (run("big", 0, 0.67, quick=True),))
     text = markdown(quick, command="c", machine="m")
-    assert "big one (*quick*)" in text
-    assert "not comparable" in text
+    assert "big one (`big`) (*quick*)" in text
+    assert "no figure is said to agree" in text
+    assert "big, quick: 2 epochs of 200 pairs; a collapse" in text
     assert "| agrees |" not in text
     assert "but training.epochs" not in text
     big = study.configuration("big")
     named = tuple(replace(one, quick=("training.epochs=7",)) if one is big else one for one in study.configurations)
     short = replace(quick, study=replace(study, configurations=named))
-    assert "big, quick: all pairs, but training.epochs=7." in markdown(short, command="c", machine="m")
+    said = markdown(short, command="c", machine="m")
+    assert "big, quick: all pairs, but training.epochs=7." in said
+    assert "200 pairs" not in said
     both = Reproduction(study, (run("big", 0, 0.6, quick=True), run("big", 0, 0.7)))
     assert [one.quick for one in both.runs_of("big")] == [False]
 
@@ -112,6 +115,20 @@ def test_spread_pools_what_did_not_collapse(done: Reproduction) -> None:
     assert done.spread("test_accuracy").freedom == 1
     assert done.spread("test_accuracy").deviation == pytest.approx(0.01 * 2**0.5)
     assert "published 2.1 (1 degrees of freedom); ours 1.4" in markdown(done, command="c", machine="m")
+
+
+def test_a_documents_own_repeats_count_as_spread_where_they_are_repeats(study: Study) -> None:
+    one = Reproduction(study, (run("big", 0, 0.66),))
+    assert one.seed_spread("test_accuracy").freedom == 0
+    assert "pairs alone: nothing was run twice" in markdown(one, command="c", machine="m")
+    repeats = replace(study, about=replace(study.about, repeats=True))
+    theirs = Reproduction(repeats, one.figures).seed_spread("test_accuracy")
+    assert theirs.freedom == 1
+    assert theirs.deviation == pytest.approx(0.03 / 2**0.5)  # 66 and 69
+    both = Reproduction(repeats, (*one.figures, run("big", 1, 0.70))).seed_spread("test_accuracy")
+    assert both.freedom == 2
+    assert both.deviation == pytest.approx(((0.03**2 / 2 + 0.04**2 / 2) / 2) ** 0.5)
+    assert "the document's own repeats among them" in markdown(replace(one, study=repeats), command="c", machine="m")
 
 
 def test_collapsed_networks_do_not_count_as_spread(study: Study) -> None:

@@ -97,7 +97,7 @@ def _report(done: Reproduction, folders: list[Path], folder: Path, *, json: bool
         raise OptionError(msg) from error
     for path in (folder / f"{name}.md", folder / f"{name}.json", *plots):
         note(f"wrote {path}")
-    if any(one.quick for one in done.figures):
+    if any(one.quick and not done.study.configuration(one.configuration).shortened for one in done.figures):
         note(f"note: {quick_said()}")
     if not json:
         emit({}, f"every published figure, and how to read it: {folder / name}.md", as_json=False)

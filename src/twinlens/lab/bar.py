@@ -56,7 +56,9 @@ def _said(row: Row) -> str:
     """Write an epoch's figures for people."""
     words = [f"loss {row.get('train_loss', float('nan')):.4g}"]
     if "validation_accuracy" in row:
-        words.append(f"validation {row['validation_accuracy']:.1%}, AUC {row['validation_auc']:.3f}")
+        words.append(
+            f"validation {row['validation_accuracy']:.1%} at its best threshold, AUC {row['validation_auc']:.3f}"
+        )
     if "validation_loss" in row:
         words.append(f"loss {row['validation_loss']:.4g}")
     return ", ".join(words)

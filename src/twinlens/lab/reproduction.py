@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -78,6 +79,17 @@ class Reproduction:
                 groups.append(figures)
         return pooled_spread(groups)
 
+    def seed_spread(self, measure: str) -> Spread:
+        """Return how far runs of one setting lie apart, in ours and, where the document repeated its runs, in its."""
+        both = [self.spread(measure)]
+        if self.study.about.repeats:
+            theirs = self.published_spread(measure)
+            both.append(Spread(theirs.deviation / 100, theirs.freedom))
+        known = [one for one in both if one.freedom]
+        freedom = sum(one.freedom for one in known)
+        total = sum(one.deviation**2 * one.freedom for one in known)
+        return Spread(math.sqrt(total / freedom), freedom) if freedom else Spread(math.nan, 0)
+
     def beside(self, configuration: str) -> Beside:
         """Return what stands beside a configuration."""
         runs = self.runs_of(configuration)
@@ -85,5 +97,5 @@ class Reproduction:
         for measure in MEASURES:
             readings = [run.readings[measure] for run in runs if measure in run.readings]
             if readings:
-                tallies[measure] = tally(readings, self.spread(measure))
+                tallies[measure] = tally(readings, self.seed_spread(measure))
         return Beside(runs, tallies, quick=bool(runs) and runs[0].quick, collapsed=sum(run.collapsed for run in runs))

@@ -17,7 +17,7 @@ from twinlens.lab.curves import epoch_axis
 from twinlens.lab.reproduction import Reproduction
 from twinlens.lab.study import MEASURES
 
-CURVES = {"accuracy": "validation accuracy", "loss": "validation loss"}
+CURVES = {"accuracy": "validation accuracy at its best threshold", "loss": "validation loss"}
 
 
 def reproduction_plots(done: Reproduction, folders: Sequence[Path]) -> list[Plot]:
@@ -60,6 +60,7 @@ def _accuracies(done: Reproduction, measure: str) -> Plot | None:
     axes.set_ylim(-0.6, len(ran) - 0.3)
     if done.study.about.floor and measure == "test_accuracy":
         axes.axvline(done.study.about.floor, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
+        axes.annotate("pixels", (done.study.about.floor, len(ran) - 0.3), fontsize=7, color=MUTED, va="top")
     axes.set_xlabel(f"{MEASURES[measure]} accuracy, %")
     title = f"{done.study.name}: published (crosses) and ours (dots with 95 %)"
     axes.set_title(title)

@@ -102,6 +102,7 @@ class About:
         floor_name: what that answer is.
         notes: for whoever reads the table.
         independent: its test pairs share next to nobody, so that they count as independent trials.
+        repeats: its figures of one configuration are repeats of one run, so that their spread is one of seeds.
     """
 
     name: str
@@ -113,6 +114,7 @@ class About:
     floor_name: str = ""
     notes: tuple[str, ...] = ()
     independent: bool = True
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from twinlens.evaluate.markdown import plain, table
 from twinlens.lab.reproduction import Beside, Reproduction
+from twinlens.lab.run import QUICK
 from twinlens.lab.study import MEASURES, Configuration, Row
 from twinlens.lab.tally import Spread, Tally, agrees
 
@@ -30,9 +31,8 @@ def markdown(done: Reproduction, *, command: str, machine: str, plots: Sequence[
         f"{plain(about.source)}. {plain(about.protocol)}.",
         f"Made by `{command}`. {plain(machine)}",
         _warnings(done),
-        "Accuracies in percent. Ours: mean over seeds (95 % interval of the pairs and, pooled over the configurations, "
-        "of the seeds). A published figure *agrees* if one further run of ours would lie as far from our mean in 95 of "
-        f"100 cases.{_floor(done)}",
+        f"Accuracies in percent. Ours: mean over seeds ({_interval(done)}). A published figure *agrees* if it lies "
+        f"where 95 of 100 further runs of ours would.{_floor(done)}",
         f"## By configuration\n\n{_configurations(done)}\n\n{_spreads(done)}",
         f"## Every published figure\n\n{_rows(done)}",
         _series(done),
@@ -46,15 +46,28 @@ def markdown(done: Reproduction, *, command: str, machine: str, plots: Sequence[
 def _warnings(done: Reproduction) -> str:
     lines = []
     if any(one.quick for one in done.figures):
+        quick = [one for one in done.study.configurations if done.beside(one.name).quick]
         lines.append(
-            "Rows marked *quick* ran with sizes for a small machine and are not comparable with the published: "
-            "a collapse, or a figure near chance, is to be expected of them."
+            "Rows marked *quick* ran smaller or shorter than what was published, and no figure is said to agree with "
+            "them."
         )
-        short = [one for one in done.study.configurations if one.shortened and done.beside(one.name).quick]
-        lines += [f"{one.name}, quick: all pairs, but {', '.join(one.quick)}." for one in short]
+        lines += [f"{one.name}, quick: all pairs, but {', '.join(one.quick)}." for one in quick if one.shortened]
+        if cut := [one.name for one in quick if not one.shortened]:
+            lines.append(
+                f"{', '.join(cut)}, quick: {QUICK.epochs} epochs of {QUICK.train_pairs} pairs; a collapse, or a figure "
+                "near chance, is to be expected."
+            )
     if done.changes:
         lines.append(f"Every run was changed: `{' '.join(done.changes)}`.")
     return "\n".join(f"**{line}**" for line in lines)
+
+
+def _interval(done: Reproduction) -> str:
+    """Say what the intervals hold."""
+    if not any(done.seed_spread(name).freedom for name in measures_of(done)):
+        return "95 % interval of the pairs alone: nothing was run twice, and another seed moves a figure further"
+    whose = ", the document's own repeats among them" if done.study.about.repeats else ""
+    return f"95 % interval of the pairs and of the seeds, whose spread is pooled over all that was run twice{whose}"
 
 
 def _floor(done: Reproduction) -> str:
@@ -79,7 +92,7 @@ def _configurations(done: Reproduction) -> str:
     rows = []
     for one in done.study.configurations:
         beside = done.beside(one.name)
-        cells = [plain(one.title) + _marks(beside)]
+        cells = [f"{plain(one.title)} (`{one.name}`){_marks(beside)}"]
         for name in measures:
             figures = [row.figures[name] for row in done.study.rows_of(one.name) if name in row.figures]
             ours = beside.tallies.get(name)

@@ -2,7 +2,7 @@
 
 An accuracy of one run is uncertain twice: the test pairs are a sample, and another seed gives another network. Seeds
 are few (one to three a configuration), so that their spread is pooled over all configurations that did not collapse, as
-an analysis of variance does. Both parts are added as variances.
+an analysis of variance does, and over the document's own repeats where it has any. Both parts are added as variances.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Tally:
         mean: over seeds, 0 to 1.
         low: lower end of the 95 % interval of the mean.
         high: upper end.
-        reach: half the width of the 95 % interval of one further run on such pairs.
+        above: how far above the mean one further run on such pairs would lie in 39 of 40 cases at most.
+        below: how far below.
         values: each run's, in the order of seeds.
         trials: pairs behind each.
         pooled: whether the spread of seeds is in the interval; False where nothing was run twice.
@@ -94,7 +95,8 @@ class Tally:
     mean: float
     low: float
     high: float
-    reach: float
+    above: float
+    below: float
     values: tuple[float, ...]
     trials: int
     pooled: bool
@@ -125,15 +127,16 @@ def tally(readings: Sequence[Reading], spread: Spread) -> Tally:
         raise CalibrationError(msg)
     values = tuple(one.value for one in readings)
     mean, trials = fmean(values), min(one.trials for one in readings)
-    pairs = fmean((one.high - one.low) / 2 for one in readings)
+    down, up = fmean(one.value - one.low for one in readings), fmean(one.high - one.value for one in readings)
     seeds = spread.deviation * student_quantile((1 + CONFIDENCE) / 2, spread.freedom) if spread.freedom else 0.0
-    half = math.hypot(pairs, seeds / math.sqrt(len(values)))
-    reach = math.hypot(pairs, seeds * math.sqrt(1 + 1 / len(values)))
-    return Tally(mean, max(0.0, mean - half), min(1.0, mean + half), reach, values, trials, spread.freedom > 0)
+    half, further = seeds / math.sqrt(len(values)), seeds * math.sqrt(1 + 1 / len(values))
+    low, high = max(0.0, mean - math.hypot(down, half)), min(1.0, mean + math.hypot(up, half))
+    above, below = math.hypot(up, further), math.hypot(down, further)
+    return Tally(mean, low, high, above, below, values, trials, spread.freedom > 0)
 
 
 def agrees(published: float, ours: Tally) -> str:
     """Say how a published figure (0 to 1) stands to ours: ``agrees``, ``higher`` or ``lower`` than a further run."""
-    if abs(published - ours.mean) <= ours.reach:
+    if ours.mean - ours.below <= published <= ours.mean + ours.above:
         return "agrees"
     return "higher" if published > ours.mean else "lower"

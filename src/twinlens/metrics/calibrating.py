@@ -185,7 +185,8 @@ def _nothing_told(cost: float) -> tuple[str, ...]:
         return ()
     return (
         f"these similarities tell nothing of who is who (Cllr {cost:.3f} bits; no answer costs 1): are they distances, "
-        "or labels turned round? Higher must be more alike, and 1 or yes one person",
+        "or labels turned round (higher must be more alike, and 1 or yes one person)? Or has the network learned "
+        "nothing yet?",
     )
 
 
