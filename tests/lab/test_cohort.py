@@ -72,8 +72,9 @@ def test_a_recipe_meets_strangers_when_all_is_trained(
         (("head.photos=5", "data.labels=pairs", "batch.kind=pairs"), RecipeError, "who is who"),
         (("head.photos=2",), RecipeError, "as many or more"),
         (("head.photos=10000000000",), RecipeError, "at most"),
-        (("head.scale=nan",), RecipeError, "above 0"),
-        (("head.threshold=inf",), RecipeError, "a number"),
+        (("head.scale=0.0",), RecipeError, "above 0"),
+        (("head.scale=nan",), RecipeError, "got nan"),
+        (("head.threshold=inf",), RecipeError, "got inf"),
     ],
 )
 def test_what_it_cannot_do_is_said(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 
+from twinlens.errors import RecipeError
 from twinlens.lab.augment import build_augmenter
 from twinlens.lab.networks import outline_trunk
 from twinlens.lab.optimizers import optimizer_options
@@ -51,6 +52,28 @@ CHANGED = {
     ("004-none", "trunk.pools=3"): 38_952_897,
 }
 DOCUMENTS = [name for name in recipe_names() if name.startswith(("0", "koch"))]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("optimizer.lr=nan", "wanted float, got nan"),
+        ("optimizer.lr=inf", "wanted float, got inf"),
+        ("notes=5", "notes: wanted a list, got 5"),
+        ("augment=5", "augment: wanted a list, got 5"),
+        ("title=\udcff", "text in UTF-8"),
+    ],
+)
+def test_values_that_cannot_be_are_said(change: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        optimizer_options(read_recipe("003", [change]).optimizer)
+
+
+def test_any_text_is_a_title_and_brackets_without_end_are_text() -> None:
+    assert read_recipe("003", ["title=\N{GRINNING FACE} C:\\x"]).title == "\N{GRINNING FACE} C:\\x"
+    assert read_recipe("003", ["title=" + "[" * 5000]).title == "[" * 5000
+    with pytest.raises(RecipeError, match="no recipe"):
+        read_recipe("~nosuchuser/x.toml")
 
 
 @pytest.mark.parametrize("name", recipe_names())

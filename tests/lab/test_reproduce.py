@@ -97,6 +97,17 @@ def test_a_run_of_another_recipe_is_refused_but_not_for_its_words(study: Study, 
     assert len(gathered(study, other)[1]) == 1
 
 
+def test_one_damaged_outcome_does_not_take_the_table_along(study: Study, tmp_path: Path) -> None:
+    plan = Plan(tmp_path / "runs", threads=1, seeds=1, only=("one",))
+    (task,) = tasks_of(study, plan)
+    run_tasks([task], plan, tmp_path, told=lambda _: None)
+    (task.folder / "outcome.json").write_text("{", encoding="utf-8")
+    done, folders = gathered(study, plan)
+    assert folders == []
+    assert [one.configuration for one in done.missing] == ["one"]
+    assert "cannot be read" in done.missing[0].why
+
+
 def test_quick_runs_have_folders_of_their_own(study: Study, tmp_path: Path) -> None:
     plan = Plan(tmp_path / "runs", threads=1, seeds=1, only=("one",), quick=True)
     run_tasks(tasks_of(study, plan), plan, tmp_path, told=lambda _: None)

@@ -98,9 +98,28 @@ def test_a_store_with_another_sweep_is_refused(sweep: Sweep, tmp_path: Path) -> 
 def test_values_that_do_not_go_together_fail_alone(sweep: Sweep, tmp_path: Path) -> None:
     said: list[str] = []
     hopeless = replace(sweep, axes=axes_of(["trunk.width=0|-1"]))
-    with pytest.raises(RecipeError, match="ten trials in a row cannot be"):
+    with pytest.raises(RecipeError, match="10 trials in a row cannot be"):
         run_sweep(hopeless, tmp_path, tmp_path / "sweep", told=said.append)
     assert all("cannot be: " in line for line in said)
+
+
+@pytest.mark.slow
+def test_a_sweep_whose_networks_all_go_astray_ends(sweep: Sweep, tmp_path: Path) -> None:
+    said: list[str] = []
+    astray = replace(sweep, axes=axes_of(["optimizer.lr=1e30|1e35"]), objective="loss", changes=("optimizer.name=sgd",))
+    with pytest.raises(RecipeError, match="10 trials in a row cannot be: their validation loss is not a number"):
+        run_sweep(astray, tmp_path, tmp_path / "sweep", told=said.append)
+    assert len(said) == 10
+
+
+def test_trials_of_other_sizes_or_of_an_edited_recipe_are_another_sweep(sweep: Sweep, tmp_path: Path) -> None:
+    open_study(sweep, tmp_path)
+    with pytest.raises(OptionError, match="other sizes"):
+        open_study(replace(sweep, limits=Limits(epochs=1, threads=1)), tmp_path)
+    file = Path(sweep.recipe)
+    file.write_text(file.read_text(encoding="utf-8").replace("lr = ", "lr = 1"), encoding="utf-8")
+    with pytest.raises(OptionError, match="other contents of the recipe"):
+        open_study(sweep, tmp_path)
 
 
 def test_a_sweep_needs_axes_and_a_validation_part(sweep: Sweep, tmp_path: Path) -> None:

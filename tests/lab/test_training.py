@@ -167,6 +167,31 @@ def test_a_finished_run_is_not_repeated(make: Make, trained: Train) -> None:
         trained(make("optimizer.lr=0.5"), resume=True)
 
 
+def test_pieces_of_a_run_without_its_recipe_are_not_gone_on_with(make: Make, trained: Train) -> None:
+    """A checkpoint knows no recipe: another one would be trained under its name."""
+    first = trained(make())
+    (first.folder / "recipe.toml").unlink()
+    for resume in (False, True):
+        with pytest.raises(RecipeError, match=r"weights.safetensors, outcome.json of a run without its recipe"):
+            trained(make("optimizer.lr=0.5"), resume=resume)
+
+
+def test_a_finished_run_without_its_weights_says_so(make: Make, trained: Train) -> None:
+    first = trained(make())
+    (first.folder / "weights.safetensors").unlink()
+    with pytest.raises(RecipeError, match=r"finished run without its weights.safetensors: train it again"):
+        trained(make(), resume=True)
+
+
+def test_a_run_is_resumed_with_the_pairs_it_was_begun_with(make: Make, trained: Train) -> None:
+    recipe = make()
+    first = trained(recipe, limits=Limits(train_pairs=20))
+    (first.folder / "outcome.json").unlink()
+    with pytest.raises(RecipeError, match="another number of training pairs"):
+        trained(recipe, resume=True)
+    assert trained(recipe, limits=Limits(train_pairs=20), resume=True).train == first.train
+
+
 @pytest.mark.slow
 def test_patience_ends_a_run(make: Make, trained: Train) -> None:
     outcome = trained(make("training.epochs=30", "training.patience=2", "optimizer.name=sgd", "optimizer.lr=1e-12"))

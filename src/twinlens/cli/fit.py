@@ -45,6 +45,12 @@ def fit(
         typer.Option("--resume", metavar="FILE", help="Keep what was seen there, and go on from it. Holds templates."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Who is held out, and of all that is drawn.", min=0)] = 0,
+    certainty: Annotated[
+        bool,
+        typer.Option(
+            "--certainty/--no-certainty", help="Ask less likeness of faces the network is unsure of, where that helps."
+        ),
+    ] = True,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite a model of that name.")] = False,
     model: o.Model = "sface",
     detector: o.DetectorOption = "yunet",
@@ -58,14 +64,17 @@ def fit(
     check_lab()
     import torch
 
+    from twinlens.cli.export import usable_with
     from twinlens.lab.fit.fitting import fit as fit_head, refuse_no_better
+    from twinlens.lab.fit.graph import check_base
     from twinlens.lab.fit.material import material_of
     from twinlens.lab.fit.saving import About, save_fit
-    from twinlens.zoo import find_card
+    from twinlens.zoo import checked_paths, find_card, read_card
     from twinlens.zoo.writing import free_name
 
     free_name(name, out, replace_old=replace)
     base = find_card(model)
+    check_base(checked_paths(base)[0], output=base.input.output)
     dataset = _dataset(people, split)
     without = _namesakes(dataset, apart_from)
     setup = o.Setup(model=model, detector=detector, scales=scales, engine=engine)
@@ -74,14 +83,14 @@ def fit(
     torch.set_num_threads(1)  # matrices so small that threads only wait for each other
     begun = time.perf_counter()
     with meter("heads") as moved:
-        found = fit_head(material, seed=seed, progress=moved)
+        found = fit_head(material, seed=seed, certainty=certainty, progress=moved)
     seconds = time.perf_counter() - begun
     emit(record(found, seconds), text(found, seconds), as_json=json)
     refuse_no_better(found)
     data = dataset.name if not split else f"{dataset.name}, {', '.join(split)}"
     about = About(name, data, dataset.terms, shlex.join(["twinlens", *sys.argv[1:]]))
     path = save_fit(found, base, about, out, replace_old=replace)
-    note(f"saved {path}: use it with --model {name if out is None else path}")
+    note(f"saved {path}: use it with {usable_with(read_card(path), name if out is None else str(path))}")
 
 
 def _dataset(people: str, split: list[str] | None) -> Dataset:

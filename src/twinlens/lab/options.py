@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -73,8 +74,8 @@ def _fitted(value: Any, kind: Any) -> Any:
         return None if None in fitted else fitted
     if origin is not None and str(origin).endswith("Literal"):
         return value if value in get_args(kind) else None
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if math.isfinite(value) else None
     if kind in {str, int, float, bool} and type(value) is kind:
         return value
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
@@ -49,9 +48,15 @@ def read_table(name: str | Path) -> dict[str, Any]:
     Raises:
         RecipeError: no such recipe, or broken TOML.
     """
-    path = FOLDER / f"{name}.toml" if str(name) in recipe_names() else Path(name).expanduser()
+    try:
+        path = FOLDER / f"{name}.toml" if str(name) in recipe_names() else Path(name).expanduser()
+    except RuntimeError:  # ~ of a user who is not there
+        path = Path(name)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        msg = f"{path}: not a recipe that can be read: tables in tables without end"
+        raise RecipeError(msg) from error
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise RecipeError(unknown("recipe", str(name), str(name), recipe_names())) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -90,6 +95,9 @@ def _section(key: str, value: Any) -> Any:
         return options_of(PLANS[key], _table(value, key), key)
     if key in PARTS:
         return _part(_table(value, key), key)
+    if key in {"augment", "notes"} and not isinstance(value, list | tuple):
+        msg = f"{key}: wanted a list, got {value!r}"
+        raise RecipeError(msg)
     if key == "augment":
         return tuple(_part(_table(one, key), key) for one in value)
     if key == "notes":
@@ -135,6 +143,11 @@ def _table(value: Any, where: str) -> Mapping[str, Any]:
 
 def _change(table: dict[str, Any], change: str) -> None:
     """Write one ``a.b=c`` into the table."""
+    try:
+        change.encode()
+    except UnicodeEncodeError as error:
+        msg = f"a change is text in UTF-8, got {change!r}"
+        raise RecipeError(msg) from error
     key, sign, text = change.partition("=")
     if not sign or not key.strip():
         msg = f"a change is written key=value (training.epochs=5), got {change!r}"
@@ -152,7 +165,8 @@ def _change(table: dict[str, Any], change: str) -> None:
 
 
 def _parsed(text: str) -> Any:
+    """Return a value as TOML writes it; what is none is text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return tomllib.loads(f"value = {json.dumps(text)}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text

@@ -174,16 +174,20 @@ def gathered(study: Study, plan: Plan, missing: Sequence[Missing] = ()) -> tuple
     Raises:
         RecipeError: a folder holds a run of another recipe.
     """
-    figures, folders = [], []
+    figures, folders, unread = [], [], list(missing)
     for one in study.configurations:
         for quick in (False, True):
             for seed in _seeds_there(plan.out, one, quick=quick):
                 task = task_of(one, seed, replace(plan, quick=quick))
-                outcome = finished(task)
+                try:
+                    outcome = finished(task)
+                except ModelError as error:  # one damaged file does not take the table along
+                    unread.append(Missing(one.name, str(error)))
+                    continue
                 if outcome is not None:
                     figures.append(_figures(task, outcome, independent=study.about.independent))
                     folders.append(task.folder)
-    return Reproduction(study, tuple(figures), tuple(missing), plan.changes), folders
+    return Reproduction(study, tuple(figures), tuple(unread), plan.changes), folders
 
 
 def _essence(recipe: Recipe) -> dict[str, object]:

@@ -207,6 +207,15 @@ def read_outcome(folder: Path) -> Outcome:
         raise ModelError(msg) from error
 
 
+def cut_otherwise(folder: Path, train_pairs: int | None) -> bool:
+    """Return whether the run in a folder says that it was begun with another number of training pairs."""
+    try:
+        plain = json.loads((folder / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(plain, dict) and "train_pairs" in plain and plain["train_pairs"] != train_pairs
+
+
 def write_weights(path: Path, state: Mapping[str, Tensor], recipe: Recipe) -> None:
     """Write weights as safetensors; see `write_file`."""
     plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
@@ -223,7 +232,10 @@ def load_run(folder: Path) -> tuple[Recipe, Siamese]:
     """
     path = folder / WEIGHTS_FILE
     if not path.is_file():
-        msg = f"{folder} holds no weights ({WEIGHTS_FILE} is not there): train it, or go on with --resume"
+        msg = (
+            f"{folder} holds no weights ({WEIGHTS_FILE} is not there): go on with an unfinished run (--resume), or "
+            "train it again in another folder"
+        )
         raise ModelNotFoundError(msg)
     recipe = read_recipe(folder / RECIPE_FILE)
     siamese = unfilled_siamese(recipe)

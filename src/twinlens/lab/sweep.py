@@ -6,6 +6,9 @@ whose process died is taken up again where it stopped.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import os
 import socket
 import warnings
@@ -21,7 +24,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from twinlens.errors import DatasetError, OptionError, RecipeError
-from twinlens.lab.reading import read_recipe
+from twinlens.lab.reading import read_recipe, table_of
 from twinlens.lab.recipe import Recipe
 from twinlens.lab.run import Limits, Outcome
 from twinlens.lab.space import Axis, Value, change_of
@@ -30,6 +33,7 @@ from twinlens.lab.train import train
 Objective = Literal["accuracy", "auc", "loss"]
 JOURNAL = "sweep.journal"
 HEARTBEAT_S = 60
+HOPELESS = 10  # trials in a row that came to nothing, after which a sweep ends
 Told = Callable[[str], None]
 
 
@@ -83,7 +87,6 @@ def run_sweep(sweep: Sweep, data_root: Path, out: Path, *, told: Told, progress:
         DatasetError: the data is absent, or the recipe has no validation part.
         OptionError: the store cannot be opened, or holds a sweep of other axes.
     """
-    read_recipe(sweep.recipe, sweep.changes)
     out.mkdir(parents=True, exist_ok=True)
     study = open_study(sweep, out)
     take_up(study)
@@ -111,8 +114,11 @@ def open_study(sweep: Sweep, out: Path) -> optuna.Study:
     """Open or make the sweep in its store.
 
     Raises:
-        OptionError: the store cannot be opened, or holds a sweep of another objective or other axes.
+        RecipeError: the recipe cannot be read.
+        OptionError: the store cannot be opened, or holds a sweep of another objective, recipe, sizes or other axes.
     """
+    plain = json.dumps(table_of(read_recipe(sweep.recipe, sweep.changes)), sort_keys=True)
+    contents = hashlib.sha256(plain.encode()).hexdigest()[:16]
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     name = sweep.name or Path(sweep.recipe).stem
     try:
@@ -126,8 +132,10 @@ def open_study(sweep: Sweep, out: Path) -> optuna.Study:
     except Exception as error:  # each database raises its own
         msg = f"cannot open the sweep {name!r} in {sweep.store or out / JOURNAL}: {error}"
         raise OptionError(msg) from error
-    asked = {"objective": sweep.objective, "recipe": sweep.recipe, "changes": list(sweep.changes)}
+    asked: dict[str, Any] = {"objective": sweep.objective, "recipe": sweep.recipe, "changes": list(sweep.changes)}
     asked["axes"] = [str(axis) for axis in sweep.axes]
+    asked["sizes"] = sweep.limits.sizes
+    asked["contents of the recipe"] = contents
     known = study.user_attrs
     for key, value in asked.items():
         if key in known and known[key] != value:
@@ -189,6 +197,12 @@ def _one(study: optuna.Study, trial: Trial, sweep: Sweep, places: Places, told: 
         _stop_if_hopeless(study)
         return
     value = _value(outcome, sweep.objective)
+    if not math.isfinite(value):
+        trial.set_user_attr("why", f"their validation {sweep.objective} is not a number")
+        study.tell(trial, state=TrialState.FAIL)
+        told(f"trial {trial.number}: {shown}: validation {sweep.objective} is not a number: it went astray")
+        _stop_if_hopeless(study)
+        return
     trial.set_user_attr("collapsed", outcome.collapsed)
     trial.set_user_attr("seconds", round(outcome.seconds, 1))
     trial.set_user_attr("epochs", outcome.epochs)
@@ -207,9 +221,10 @@ def _changes(values: Mapping[str, Value]) -> list[str]:
 
 
 def _stop_if_hopeless(study: optuna.Study) -> None:
-    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-    if len(failed) >= 10 and not finished_trials(study):
-        msg = f"ten trials in a row cannot be: {failed[-1].user_attrs.get('why', 'their processes died')}"
+    ended = study.get_trials(deepcopy=False, states=(TrialState.FAIL, TrialState.COMPLETE))[-HOPELESS:]
+    if len(ended) == HOPELESS and all(one.state == TrialState.FAIL for one in ended):
+        why = ended[-1].user_attrs.get("why", "their processes died")
+        msg = f"{HOPELESS} trials in a row cannot be: {why}; vary within what the recipe can do"
         raise RecipeError(msg)
 
 

@@ -52,6 +52,7 @@ from twinlens.lab.run import (
     WEIGHTS_FILE,
     Limits,
     Outcome,
+    cut_otherwise,
     read_outcome,
     write_file,
     write_json,
@@ -96,7 +97,7 @@ def train(
     limits = limits or Limits()
     recipe = recipe_of(table_of(_limited(recipe, limits)))  # every value plain, so that other processes can be told
     _check(recipe)
-    done = _claim(folder, recipe, resume=resume)
+    done = _claim(folder, recipe, limits, resume=resume)
     if done is not None:
         return done
     if limits.threads is not None:
@@ -151,6 +152,7 @@ class _Sitting:
                 self.notes.append("this processor has no bfloat16: trained in float32")
         write_recipe(folder, recipe)
         made = environment(recipe, self.material, precision=precision, processes=self.limits.processes)
+        made["train_pairs"] = self.limits.train_pairs
         write_json(folder / ENVIRONMENT_FILE, made)
         self.notes += joined(self.module.siamese, recipe, folder, train_member)
         surveyed(self.module.siamese, self.material, recipe)
@@ -317,9 +319,13 @@ def _check_objective(recipe: Recipe, needs: str, *, validated: bool) -> None:
         raise RecipeError(msg)
 
 
-def _claim(folder: Path, recipe: Recipe, *, resume: bool) -> Outcome | None:
+def _claim(folder: Path, recipe: Recipe, limits: Limits, *, resume: bool) -> Outcome | None:
     """Return the finished run in a folder that is to be resumed; refuse a folder with another one."""
     if not (folder / RECIPE_FILE).exists():
+        left = [name for name in (CHECKPOINT_FILE, WEIGHTS_FILE, OUTCOME_FILE) if (folder / name).exists()]
+        if left:
+            msg = f"{folder} holds {', '.join(left)} of a run without its {RECIPE_FILE}: name another folder (--out)"
+            raise RecipeError(msg)
         return None
     if not resume:
         msg = f"{folder} holds a run already: go on with it (--resume), or name another folder (--out)"
@@ -329,7 +335,18 @@ def _claim(folder: Path, recipe: Recipe, *, resume: bool) -> Outcome | None:
     if other:
         msg = f"{folder} holds a run of another recipe; they differ in: {', '.join(other)}. Name another folder (--out)"
         raise RecipeError(msg)
-    return read_outcome(folder) if (folder / OUTCOME_FILE).exists() else None
+    if cut_otherwise(folder, limits.train_pairs):
+        msg = (
+            f"{folder} holds a run of another number of training pairs: resume it as it was begun (with or without "
+            "--quick), or name another folder (--out)"
+        )
+        raise RecipeError(msg)
+    if not (folder / OUTCOME_FILE).exists():
+        return None
+    if not (folder / WEIGHTS_FILE).exists():
+        msg = f"{folder} holds a finished run without its {WEIGHTS_FILE}: train it again in another folder (--out)"
+        raise RecipeError(msg)
+    return read_outcome(folder)
 
 
 @contextmanager

@@ -36,7 +36,9 @@ def free_name(name: str, folder: Path | None = None, *, replace_old: bool = Fals
         OptionError: a name that cannot be a file's.
         ModelError: it is taken, or the folder cannot be made or written.
     """
-    sound = name == name.strip() and name.isprintable() and not name.startswith(".") and len(name) <= LONGEST_NAME
+    sound = (
+        name == name.strip() and name.isprintable() and not name.startswith(".") and len(name.encode()) <= LONGEST_NAME
+    )
     if not name or not sound or set(name) & set('/\\:*?"<>|@') or name.endswith(".toml"):
         msg = f"a model needs a name that can be a file's, without / \\ : * ? @ and .toml, got {name!r}"
         raise OptionError(msg)

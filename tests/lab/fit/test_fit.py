@@ -17,8 +17,8 @@ from twinlens.embed.golden import golden_error
 from twinlens.errors import CalibrationError, DatasetError, ModelError, OptionError
 from twinlens.evaluate.sight import NO_FACE, UNREADABLE
 from twinlens.lab.fit.certainty import Certainty
-from twinlens.lab.fit.fitting import fit, refuse_no_better
-from twinlens.lab.fit.graph import OUTPUT, with_head
+from twinlens.lab.fit.fitting import choose_head, fit, refuse_no_better
+from twinlens.lab.fit.graph import OUTPUT, check_base, with_head
 from twinlens.lab.fit.head import Head
 from twinlens.lab.fit.material import Comparisons, Material, parted
 from twinlens.lab.fit.saving import About, save_fit
@@ -152,9 +152,9 @@ def test_lengths_that_say_nothing_are_left_out() -> None:
 
 
 def test_photos_beyond_those_of_training_gain_nothing_by_it() -> None:
-    rule = Certainty(1.0, middle=10.0, lowest=5.0, highest=20.0)
-    found = rule.column(np.array([0.01, 5.0, 10.0, 20.0, 900.0], np.float32))[:, 0]
-    np.testing.assert_allclose(found, [1.0, 1.0, 0.5, 0.25, 0.25], rtol=1e-6)
+    rule = Certainty(1.0, middle=10.0, lowest=5.0, highest=20.0, least=4.0)
+    found = rule.column(np.array([0.01, 3.9, 4.0, 5.0, 10.0, 20.0, 900.0], np.float32))[:, 0]
+    np.testing.assert_allclose(found, [0.5, 0.5, 1.0, 1.0, 0.5, 0.25, 0.25], rtol=1e-6)
 
 
 def test_a_head_that_needs_lengths_says_so() -> None:
@@ -162,7 +162,7 @@ def test_a_head_that_needs_lengths_says_so() -> None:
     with pytest.raises(OptionError, match="give lengths"):
         head.apply(np.ones((1, 2 * DIM), np.float32))
     assert not head.apply(np.zeros((1, 2 * DIM), np.float32), np.ones(1, np.float32)).any()
-    for wrong in ({"exponent": 0.0}, {"middle": np.nan}, {"lowest": 30.0}):
+    for wrong in ({"exponent": 0.0}, {"middle": np.nan}, {"lowest": 30.0}, {"least": 6.0}):
         with pytest.raises(OptionError, match="astray"):
             dataclasses.replace(Certainty(1.0, 10.0, 5.0, 20.0), **wrong)
 
@@ -260,7 +260,7 @@ def little_base(path: Path) -> Path:
     return path
 
 
-RULES = (None, Certainty(0.7, middle=40.0, lowest=36.0, highest=45.0))
+RULES = (None, Certainty(0.7, middle=40.0, lowest=36.0, highest=45.0, least=35.0))
 KINDS = ((1, 0, None), (2, 5, None), (2, 0, None), (1, 5, RULES[1]), (2, 0, RULES[1]))
 
 
@@ -285,8 +285,21 @@ def test_the_graph_answers_as_numpy_does(tmp_path: Path, engine: str, kind: tupl
         found = found / np.linalg.norm(found, axis=1, keepdims=True)
         mean = np.prod(lengths, axis=0) ** (1 / views)
         if rule is not None and count > 1:  # neither end, nor the middle alone, is tried
-            assert mean.min() < rule.lowest < rule.middle < rule.highest < mean.max()
+            assert mean.min() < rule.least < rule.middle < rule.highest < mean.max()
+            assert ((mean > rule.least) & (mean < rule.highest)).any()
         np.testing.assert_allclose(found, head.apply(np.concatenate(vectors, axis=1), mean), atol=1e-5)
+
+
+def test_a_head_on_a_head_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "fitted.onnx").write_bytes(with_head(little_base(tmp_path / "base.onnx"), some_head(DIM, 2, 0)))
+    with pytest.raises(ModelError, match="fit on the model under it"):
+        check_base(tmp_path / "fitted.onnx", output=OUTPUT)
+
+
+def test_lengths_can_be_left_out_of_all_plans() -> None:
+    chosen = choose_head(unsure(lengths=True), seed=0, certainty=False)
+    assert chosen.head.certainty is None
+    assert set(chosen.rates) == {"mirror", "held", "free"}
 
 
 def test_what_is_no_network_is_refused(tmp_path: Path) -> None:

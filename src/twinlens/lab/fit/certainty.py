@@ -6,7 +6,9 @@ al. 2017, arXiv 1703.09507, section 3). Two vectors of length one that carry bes
     q = share * (length / middle) ** -exponent
 
 have the cosine (s + q1 q2) / sqrt((1 + q1^2) (1 + q2^2)) instead of s: the threshold that a pair meets falls with both
-photos' certainty. Lengths are clipped to those of the training photos: what is no face at all gains nothing by it.
+photos' certainty. That is what makes the fewest mistakes among all pairs, and it moves false matches to unsure photos
+(docs/results/fit.md). Lengths are clipped to those of the training photos, and a photo shorter than all of them, which
+may be no face at all, gains nothing: it counts as one in the middle.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ class Certainty:
         middle: the length that gives `share`; above 0.
         lowest: shorter ones count as this; above 0.
         highest: longer ones count as this.
+        least: what is shorter than this counts as `middle`; 0 for no such bound.
         share: q of a photo in the middle; above 0.
     """
 
@@ -54,17 +57,20 @@ class Certainty:
     middle: float
     lowest: float
     highest: float
+    least: float = 0.0
     share: float = 0.5
 
     def __post_init__(self) -> None:
         numbers = np.array([self.exponent, self.middle, self.lowest, self.highest, self.share])
-        if not np.isfinite(numbers).all() or (numbers <= 0).any() or self.lowest > self.highest:
-            msg = f"wanted numbers above 0 and lowest <= highest, got {self}: the fit went astray"
+        ordered = 0 <= self.least <= self.lowest <= self.highest
+        if not np.isfinite(numbers).all() or (numbers <= 0).any() or not ordered:
+            msg = f"wanted numbers above 0 and least <= lowest <= highest, got {self}: the fit went astray"
             raise OptionError(msg)
 
     def column(self, lengths: Float32[np.ndarray, " photos"]) -> Float32[np.ndarray, "photos 1"]:
         """Return q of each photo."""
-        ratio = np.clip(lengths, np.float32(self.lowest), np.float32(self.highest)) / np.float32(self.middle)
+        counted = np.clip(lengths, np.float32(self.lowest), np.float32(self.highest))
+        ratio = np.where(lengths < np.float32(self.least), np.float32(self.middle), counted) / np.float32(self.middle)
         return np.asarray(self.share * ratio ** np.float32(-self.exponent), np.float32)[:, None]
 
     def write(self, graph: Graph, lengths: str) -> str:
@@ -75,8 +81,9 @@ class Certainty:
             lengths: name of the lengths, (photos, 1).
         """
         ends = [graph.constant(np.array(end, np.float32)) for end in (self.lowest, self.highest)]
-        ratio = graph.add(
-            "Div", [graph.add("Clip", [lengths, *ends]), graph.constant(np.array([self.middle], np.float32))]
-        )
+        middle, least = (graph.constant(np.array([value], np.float32)) for value in (self.middle, self.least))
+        short = graph.add("Less", [lengths, least])
+        counted = graph.add("Where", [short, middle, graph.add("Clip", [lengths, *ends])])
+        ratio = graph.add("Div", [counted, middle])
         power = graph.add("Pow", [ratio, graph.constant(np.array([-self.exponent], np.float32))])
         return graph.add("Mul", [power, graph.constant(np.array([self.share], np.float32))])

@@ -7,14 +7,14 @@ plan (`PLANS`, by equal error rate), which is then trained on all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from twinlens.errors import CalibrationError
 from twinlens.lab.fit.head import Head
 from twinlens.lab.fit.material import Material, parted
-from twinlens.lab.fit.training import PLANS, train_head
+from twinlens.lab.fit.training import CERTAINTY, PLANS, train_head
 from twinlens.lab.fit.verdict import Verdict, equal_error, judge
 
 HELD_OUT = 0.25  # of the people: they judge
@@ -53,12 +53,19 @@ class Fit:
     held_out: Material
 
 
-def choose_head(material: Material, *, seed: int, progress: Callable[[int, int | None], None] | None = None) -> Chosen:
+def choose_head(
+    material: Material,
+    *,
+    seed: int,
+    certainty: bool = True,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Chosen:
     """Choose a plan on some of the people, then train it on all of them.
 
     Args:
         material: of training people.
         seed: divides people, draws batches.
+        certainty: let heads look at how sure the network is of a face.
         progress: called with (heads trained, of how many).
 
     Raises:
@@ -67,29 +74,41 @@ def choose_head(material: Material, *, seed: int, progress: Callable[[int, int |
     told = progress or (lambda done, total: None)
     learning, choosing = parted(material, CHOOSING, rng=np.random.default_rng((seed, 1)))
     rates = {}
-    for at, (name, plan) in enumerate(PLANS.items()):
+    plans = (
+        PLANS
+        if certainty
+        else {name: replace(plan, certainty=False) for name, plan in PLANS.items() if name != CERTAINTY}
+    )
+    for at, (name, plan) in enumerate(plans.items()):
         head = train_head(learning, plan, seed=seed)
         rates[name] = equal_error(choosing, head, rng=np.random.default_rng((seed, 2)))
-        told(at + 1, len(PLANS) + 1)
+        told(at + 1, len(plans) + 1)
     best = min(rates, key=rates.__getitem__)
-    head = train_head(material, PLANS[best], seed=seed)
-    told(len(PLANS) + 1, len(PLANS) + 1)
+    head = train_head(material, plans[best], seed=seed)
+    told(len(plans) + 1, len(plans) + 1)
     return Chosen(head, best, rates)
 
 
-def fit(material: Material, *, seed: int = 0, progress: Callable[[int, int | None], None] | None = None) -> Fit:
+def fit(
+    material: Material,
+    *,
+    seed: int = 0,
+    certainty: bool = True,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Fit:
     """Fit a head and have people who trained it not judge it.
 
     Args:
         material: everybody.
         seed: divides people, draws batches and resampled people.
+        certainty: let heads look at how sure the network is of a face.
         progress: called with (heads trained, of how many).
 
     Raises:
         DatasetError: too few people, or pairs of one kind.
     """
     training, held_out = parted(material, HELD_OUT, rng=np.random.default_rng((seed, 0)))
-    chosen = choose_head(training, seed=seed, progress=progress)
+    chosen = choose_head(training, seed=seed, certainty=certainty, progress=progress)
     verdict = judge(held_out, chosen.head, rng=np.random.default_rng((seed, 3)))
     return Fit(chosen, verdict, len(training.names), held_out)
 

@@ -30,8 +30,28 @@ def with_head(base: Path, head: Head, *, output: str = "") -> bytes:
         output: the name of the base's output; empty for its first.
 
     Raises:
-        ModelError: the file is no such network.
+        ModelError: the file is no such network, or has a head already.
     """
+    import onnx  # noqa: PLC0415 - of the lab alone
+
+    model, crops, answer = _loaded(base, output)
+    _extend(model, crops, answer, head)
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def check_base(base: Path, *, output: str = "") -> None:
+    """See that a head can be put on a network, before the work begins.
+
+    Raises:
+        ModelError: the file is no such network, or has a head already.
+    """
+    _loaded(base, output)
+
+
+def _loaded(base: Path, output: str) -> tuple[Any, str, str]:
+    """Return a network, and the names of its input and of the vectors."""
     import onnx  # noqa: PLC0415 - of the lab alone
 
     try:
@@ -50,10 +70,10 @@ def with_head(base: Path, head: Head, *, output: str = "") -> bytes:
             f"inputs {', '.join(inputs)}, outputs {', '.join(answers)} and opset {opset}"
         )
         raise ModelError(msg)
-    _extend(model, inputs[0], output or answers[0], head)
-    onnx.checker.check_model(model)
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
+    if any(name.startswith(PREFIX) for name in (*stored, *inputs)) or (output or answers[0]) == OUTPUT:
+        msg = f"{base.name} has a head of `twinlens fit` already: fit on the model under it"
+        raise ModelError(msg)
+    return model, inputs[0], output or answers[0]
 
 
 def _extend(model: Any, crops: str, answer: str, head: Head) -> None:

@@ -30,6 +30,7 @@ from twinlens.lab.fit.material import Material
 
 PEOPLE, PHOTOS = 48, 8  # of a batch
 RATE = 1e-3  # of AdamW, at its height
+CERTAINTY = "certainty"  # the plan of lengths alone
 FAR = -1e4  # a similarity that counts for nothing
 GENUINE = 0.02  # of the pairs that the exponent is learned from, by weight
 TAILS = 0.01  # of the training photos at either end, beyond which lengths are clipped
@@ -57,7 +58,7 @@ class Plan:
 PLANS: Mapping[str, Plan] = MappingProxyType(
     {
         "mirror": Plan(0.0, steps=0, certainty=False),
-        "certainty": Plan(0.0, steps=0),
+        CERTAINTY: Plan(0.0, steps=0),
         "held": Plan(0.1),
         "free": Plan(0.01),
     }
@@ -113,7 +114,7 @@ def _certainty(material: Material, head: Head, *, seed: int) -> Certainty | None
     lowest, middle, highest = (float(x) for x in np.quantile(material.lengths, [TAILS, 0.5, 1 - TAILS]))
     if np.log(highest / lowest) < LEAST_SPREAD:
         return None
-    rule = Certainty(1.0, middle, lowest, highest)
+    rule = Certainty(1.0, middle, lowest, highest, least=float(material.lengths.min()))
     pairs = material.comparisons(np.random.default_rng((seed, 4)))
     vectors = head.apply(material.vectors)
     similar = torch.from_numpy(np.einsum("ij,ij->i", vectors[pairs.left], vectors[pairs.right])).double()
