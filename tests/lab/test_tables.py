@@ -131,6 +131,15 @@ def test_a_documents_own_repeats_count_as_spread_where_they_are_repeats(study: S
     assert "the document's own repeats among them" in markdown(replace(one, study=repeats), command="c", machine="m")
 
 
+def test_no_figure_is_said_to_agree_with_a_stand_in(done: Reproduction) -> None:
+    named = tuple(replace(one, stand_in=one.name == "big") for one in done.study.configurations)
+    other = replace(done, study=replace(done.study, configurations=named))
+    text = markdown(other, command="c", machine="m")
+    assert "big one (`big`) (*stand-in*)" in text
+    assert "| agrees |" not in text.split("small one")[0]
+    assert record(other, command="c", machine="m")["rows"][0]["published_against_ours"] == {}  # type: ignore[index]
+
+
 def test_collapsed_networks_do_not_count_as_spread(study: Study) -> None:
     sound = (run("big", 0, 0.66), run("big", 1, 0.68))
     fallen = (run("small", 0, 0.5, collapse="constant output"), run("small", 1, 0.7))

@@ -40,6 +40,8 @@ def _row(done: Reproduction, one: Configuration, *, cannot: bool) -> tuple[str, 
         reading.append("cannot be made here" if cannot else "not run yet")
     elif beside.quick:
         reading.append("quick: not comparable")
+    elif one.stand_in:
+        reading.append("a stand-in: not comparable")
     elif figures and ours is not None:
         reading.append(verdict(figures, ours))
     if beside.collapsed:

@@ -37,6 +37,7 @@ class Configuration:
         quick: further changes with ``--quick``. Where they say how many epochs, all pairs are used for so many;
             otherwise two epochs of 200 pairs (`twinlens.lab.run.QUICK`).
         oneshot: ways of a one-shot test of its network after training, on the people of the test split; 0 for none.
+        stand_in: on other data, or with another trunk, than what was published: no figure is said to agree with it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Configuration:
     changes: tuple[str, ...] = ()
     quick: tuple[str, ...] = ()
     oneshot: int = 0
+    stand_in: bool = False
 
     @property
     def shortened(self) -> bool:

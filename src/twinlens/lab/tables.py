@@ -57,6 +57,11 @@ def _warnings(done: Reproduction) -> str:
                 f"{', '.join(cut)}, quick: {QUICK.epochs} epochs of {QUICK.train_pairs} pairs; a collapse, or a figure "
                 "near chance, is to be expected."
             )
+    if any(one.stand_in for one in done.study.configurations):
+        lines.append(
+            "Rows marked *stand-in* are of other data, or of another trunk, than what was published, and stand beside it "
+            "for orientation."
+        )
     if done.changes:
         lines.append(f"Every run was changed: `{' '.join(done.changes)}`.")
     return "\n".join(f"**{line}**" for line in lines)
@@ -92,11 +97,11 @@ def _configurations(done: Reproduction) -> str:
     rows = []
     for one in done.study.configurations:
         beside = done.beside(one.name)
-        cells = [f"{plain(one.title)} (`{one.name}`){_marks(beside)}"]
+        cells = [f"{plain(one.title)} (`{one.name}`){_marks(beside, stand_in=one.stand_in)}"]
         for name in measures:
             figures = [row.figures[name] for row in done.study.rows_of(one.name) if name in row.figures]
             ours = beside.tallies.get(name)
-            cells += [published(figures), cell(ours), NONE if beside.quick else verdict(figures, ours)]
+            cells += [published(figures), cell(ours), NONE if beside.quick or one.stand_in else verdict(figures, ours)]
         rows.append([*cells, _ran(beside)])
     return table([*heads, "epochs, seconds each run"], rows)
 
@@ -128,8 +133,9 @@ def verdict(figures: Sequence[float], ours: Tally | None) -> str:
     return ", ".join(f"{said.count(one)} of {len(said)} {VERDICTS[one]}" for one in VERDICTS if one in said)
 
 
-def _marks(beside: Beside) -> str:
-    marks = ["*quick*"] if beside.quick else []
+def _marks(beside: Beside, *, stand_in: bool = False) -> str:
+    marks = ["*stand-in*"] if stand_in else []
+    marks += ["*quick*"] if beside.quick else []
     if beside.collapsed:
         marks.append(f"**collapsed** in {beside.collapsed} of {len(beside.runs)}")
     return f" ({'; '.join(marks)})" if marks else ""
@@ -248,7 +254,12 @@ def _tally_record(ours: Tally) -> dict[str, object]:
 
 def _row_record(done: Reproduction, row: Row) -> dict[str, object]:
     tallies = done.beside(row.configuration).tallies if row.configuration else {}
-    against = {name: agrees(row.figures[name] / 100, ours) for name, ours in tallies.items() if name in row.figures}
+    stands_in = bool(row.configuration) and done.study.configuration(row.configuration).stand_in
+    against = (
+        {}
+        if stands_in
+        else {name: agrees(row.figures[name] / 100, ours) for name, ours in tallies.items() if name in row.figures}
+    )
     return {
         "table": row.table,
         "label": row.label,
