@@ -59,8 +59,8 @@ def _warnings(done: Reproduction) -> str:
             )
     if any(one.stand_in for one in done.study.configurations):
         lines.append(
-            "Rows marked *stand-in* are of other data, or of another trunk, than what was published, and stand beside it "
-            "for orientation."
+            "Rows marked *stand-in* are of other data, or of another trunk, than what was published, and stand beside "
+            "it for orientation."
         )
     if done.changes:
         lines.append(f"Every run was changed: `{' '.join(done.changes)}`.")
