@@ -140,6 +140,15 @@ def test_no_figure_is_said_to_agree_with_a_stand_in(done: Reproduction) -> None:
     assert record(other, command="c", machine="m")["rows"][0]["published_against_ours"] == {}  # type: ignore[index]
 
 
+def test_the_mean_is_of_runs_that_did_not_collapse_where_there_are_any(study: Study) -> None:
+    fallen, sound = run("small", 0, 0.5, collapse="constant output"), run("small", 1, 0.7)
+    beside = Reproduction(study, (fallen, sound)).beside("small")
+    assert beside.tallies["test_accuracy"].values == (0.7,)
+    assert (beside.collapsed, len(beside.runs)) == (1, 2)
+    assert "(**collapsed** in 1 of 2)" in markdown(Reproduction(study, (fallen, sound)), command="c", machine="m")
+    assert Reproduction(study, (fallen,)).beside("small").tallies["test_accuracy"].values == (0.5,)
+
+
 def test_collapsed_networks_do_not_count_as_spread(study: Study) -> None:
     sound = (run("big", 0, 0.66), run("big", 1, 0.68))
     fallen = (run("small", 0, 0.5, collapse="constant output"), run("small", 1, 0.7))

@@ -91,11 +91,12 @@ class Reproduction:
         return Spread(math.sqrt(total / freedom), freedom) if freedom else Spread(math.nan, 0)
 
     def beside(self, configuration: str) -> Beside:
-        """Return what stands beside a configuration."""
+        """Return what stands beside a configuration: its runs that did not collapse, or all where all did."""
         runs = self.runs_of(configuration)
+        sound = [run for run in runs if not run.collapsed] or runs
         tallies = {}
         for measure in MEASURES:
-            readings = [run.readings[measure] for run in runs if measure in run.readings]
+            readings = [run.readings[measure] for run in sound if measure in run.readings]
             if readings:
                 tallies[measure] = tally(readings, self.seed_spread(measure))
         return Beside(runs, tallies, quick=bool(runs) and runs[0].quick, collapsed=sum(run.collapsed for run in runs))

@@ -31,8 +31,9 @@ def markdown(done: Reproduction, *, command: str, machine: str, plots: Sequence[
         f"{plain(about.source)}. {plain(about.protocol)}.",
         f"Made by `{command}`. {plain(machine)}",
         _warnings(done),
-        f"Accuracies in percent. Ours: mean over seeds ({_interval(done)}). A published figure *agrees* if it lies "
-        f"where 95 of 100 further runs of ours would.{_floor(done)}",
+        f"Accuracies in percent. Ours: mean over seeds ({_interval(done)}). Where some runs collapsed and others did "
+        "not, the mean is of the others. A published figure *agrees* if it lies where 95 of 100 further runs of ours "
+        f"would.{_floor(done)}",
         f"## By configuration\n\n{_configurations(done)}\n\n{_spreads(done)}",
         f"## Every published figure\n\n{_rows(done)}",
         _series(done),
