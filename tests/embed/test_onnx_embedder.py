@@ -77,14 +77,15 @@ def test_own_answers_are_the_embeddings_before_they_are_brought_to_length_one(
     astronaut: Image, golden: dict[str, Any]
 ) -> None:
     """A face's answer is longer than that of noise: it says how sure the network is."""
-    noise = [Crop(np.random.default_rng(k).integers(0, 256, (112, 112, 3), np.uint8)) for k in range(9)]
+    noise = [Crop(np.random.default_rng(k).integers(0, 256, (112, 112, 3), np.uint8)) for k in range(3)]
     crops = [window(astronaut, golden), *noise]
-    for embedder in (load_embedder("sface"), load_embedder("sface", flip=True)):
+    plain = load_embedder("sface")
+    vectors = np.stack([one.vector for one in plain.embed(crops)])
+    for embedder in (plain, load_embedder("sface", flip=True)):
         answers = embedder.answers(crops)
         lengths = np.linalg.norm(answers, axis=1)
         assert lengths[0] > 1.5 * lengths[1:].max()
-        plain = np.stack([one.vector for one in load_embedder("sface").embed(crops)])
-        np.testing.assert_allclose(answers / lengths[:, None], plain, atol=1e-5)
+        np.testing.assert_allclose(answers / lengths[:, None], vectors, atol=1e-5)
         assert embedder.answers([]).shape == (0, embedder.dim)
 
 

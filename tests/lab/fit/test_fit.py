@@ -296,6 +296,7 @@ def test_a_head_on_a_head_is_refused(tmp_path: Path) -> None:
         check_base(tmp_path / "fitted.onnx", output=OUTPUT)
 
 
+@pytest.mark.slow
 def test_lengths_can_be_left_out_of_all_plans() -> None:
     chosen = choose_head(unsure(lengths=True), seed=0, certainty=False)
     assert chosen.head.certainty is None
