@@ -120,15 +120,16 @@ def test_spread_pools_what_did_not_collapse(done: Reproduction) -> None:
 def test_a_documents_own_repeats_count_as_spread_where_they_are_repeats(study: Study) -> None:
     one = Reproduction(study, (run("big", 0, 0.66),))
     assert one.seed_spread("test_accuracy").freedom == 0
-    assert "pairs alone: nothing was run twice" in markdown(one, command="c", machine="m")
+    assert "pairs alone: too little was run twice" in markdown(one, command="c", machine="m")
     repeats = replace(study, about=replace(study.about, repeats=True))
-    theirs = Reproduction(repeats, one.figures).seed_spread("test_accuracy")
-    assert theirs.freedom == 1
-    assert theirs.deviation == pytest.approx(0.03 / 2**0.5)  # 66 and 69
-    both = Reproduction(repeats, (*one.figures, run("big", 1, 0.70))).seed_spread("test_accuracy")
-    assert both.freedom == 2
-    assert both.deviation == pytest.approx(((0.03**2 / 2 + 0.04**2 / 2) / 2) ** 0.5)
-    assert "the document's own repeats among them" in markdown(replace(one, study=repeats), command="c", machine="m")
+    ours = (*one.figures, run("big", 1, 0.70))
+    assert Reproduction(study, ours).seed_spread("test_accuracy").freedom == 0  # one degree of freedom says too little
+    assert Reproduction(repeats, ours).seed_spread("test_accuracy").freedom == 0  # and so do two
+    more = Reproduction(repeats, (*ours, run("small", 0, 0.60), run("small", 1, 0.62)))
+    found = more.seed_spread("test_accuracy")
+    assert found.freedom == 3  # 66 and 69 of theirs, two pairs of ours
+    assert found.deviation == pytest.approx(((0.03**2 + 0.04**2 + 0.02**2) / 2 / 3) ** 0.5)
+    assert "the document's own repeats among them" in markdown(more, command="c", machine="m")
 
 
 def test_no_figure_is_said_to_agree_with_a_stand_in(done: Reproduction) -> None:

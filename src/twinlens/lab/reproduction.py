@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from twinlens.lab.study import MEASURES, Study
 from twinlens.lab.tally import RunFigures, Spread, Tally, pooled_spread, tally
 
+LEAST_FREEDOM = 3  # degrees of freedom from which on a spread of seeds is put into intervals
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -80,7 +82,10 @@ class Reproduction:
         return pooled_spread(groups)
 
     def seed_spread(self, measure: str) -> Spread:
-        """Return how far runs of one setting lie apart, in ours and, where the document repeated its runs, in its."""
+        """Return how far runs of one setting lie apart, in ours and, where the document repeated its runs, in its.
+
+        Of too few repeats (`LEAST_FREEDOM`) nothing is said: Student's quantile would make every interval meaningless.
+        """
         both = [self.spread(measure)]
         if self.study.about.repeats:
             theirs = self.published_spread(measure)
@@ -88,7 +93,7 @@ class Reproduction:
         known = [one for one in both if one.freedom]
         freedom = sum(one.freedom for one in known)
         total = sum(one.deviation**2 * one.freedom for one in known)
-        return Spread(math.sqrt(total / freedom), freedom) if freedom else Spread(math.nan, 0)
+        return Spread(math.sqrt(total / freedom), freedom) if freedom >= LEAST_FREEDOM else Spread(math.nan, 0)
 
     def beside(self, configuration: str) -> Beside:
         """Return what stands beside a configuration: its runs that did not collapse, or all where all did."""

@@ -71,7 +71,7 @@ def _warnings(done: Reproduction) -> str:
 def _interval(done: Reproduction) -> str:
     """Say what the intervals hold."""
     if not any(done.seed_spread(name).freedom for name in measures_of(done)):
-        return "95 % interval of the pairs alone: nothing was run twice, and another seed moves a figure further"
+        return "95 % interval of the pairs alone: too little was run twice, and another seed moves a figure further"
     whose = ", the document's own repeats among them" if done.study.about.repeats else ""
     return f"95 % interval of the pairs and of the seeds, whose spread is pooled over all that was run twice{whose}"
 
