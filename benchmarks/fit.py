@@ -20,7 +20,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -359,9 +359,7 @@ def main() -> None:
     print(text)
     if arguments.write:
         PAGE.write_text(text, encoding="utf-8")
-        kept = {name: asdict(one) for name, one in tried.items()}
         short = {name: {"before": t.accuracy("before"), "after": t.accuracy("after")} for name, t in tried.items()}
-        assert kept
         (PAGE.parent / "fit.json").write_text(
             json.dumps({"accuracy": short, "folds": log}, indent=1) + "\n", encoding="utf-8"
         )

@@ -4,7 +4,7 @@
 
 The documents answer "same" from a fixed 0.5 on (or, for a distance, within the margin). Each run's kept weights are asked
 once more for the test pairs, and judged at that threshold, at the one that suits the run's own validation pairs best,
-and by the order of the pairs alone (AUC). Nothing is chosen on the test pairs. A run without weights is left out.
+and by the order of the pairs alone (AUC). Nothing is chosen on the test pairs. A run without weights, as those of docs/results/runs are, is left out.
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ def main() -> None:
             if row is not None:
                 rows.append(row)
                 print(row.line, flush=True)
+    if not rows:
+        parser.error("none of these folders holds a finished run with its weights: make them with twinlens reproduce")
     if arguments.write:
         PAGE.write_text(page(rows), encoding="utf-8")
 

@@ -101,6 +101,7 @@ def test_quick_runs_are_marked_and_whole_ones_come_before_them(study: Study) -> 
     assert "big, quick: 2 epochs of 200 pairs; a collapse" in text
     assert "| agrees |" not in text
     assert "but training.epochs" not in text
+    assert record(quick, command="c", machine="m")["rows"][0]["published_against_ours"] == {}  # type: ignore[index]
     big = study.configuration("big")
     named = tuple(replace(one, quick=("training.epochs=7",)) if one is big else one for one in study.configurations)
     short = replace(quick, study=replace(study, configurations=named))

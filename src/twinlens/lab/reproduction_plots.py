@@ -19,6 +19,8 @@ from twinlens.lab.study import MEASURES
 
 CURVES = {"accuracy": "validation accuracy at its best threshold", "loss": "validation loss"}
 
+FACTOR = 20  # between the least and the largest value, from which on a scale is logarithmic
+
 
 def reproduction_plots(done: Reproduction, folders: Sequence[Path]) -> list[Plot]:
     """Draw what there is.
@@ -86,6 +88,10 @@ def _curves(folders: Sequence[Path], column: str, title: str) -> Plot | None:
         axes.plot(*zip(*found, strict=True), color=SYSTEMS[at], linestyle=style, linewidth=1, alpha=0.75, label=label)
         drawn.add(mine)
     epoch_axis(axes)
+    values = [value for _, found in lines for _, value in found]
+    if min(values) > 0 and max(values) > FACTOR * min(values):  # a loss with penalties falls by factors
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
     axes.set_ylabel(title)
     axes.set_title(f"{title} of {len(lines)} runs")
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))

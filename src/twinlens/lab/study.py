@@ -19,7 +19,7 @@ from twinlens.lab.options import options_of, unknown
 
 FOLDER = Path(__file__).parent / "published"
 MEASURES: Mapping[str, str] = MappingProxyType(
-    {"test_accuracy": "test", "validation_accuracy": "validation", "oneshot_accuracy": "20-way one-shot"}
+    {"test_accuracy": "test", "validation_accuracy": "validation", "oneshot_accuracy": "one-shot"}
 )
 FIGURES = (*MEASURES, "train_accuracy", "test_loss", "validation_loss", "train_loss", "test_auc", "validation_auc")
 COSTS = ("epochs", "seconds", "epoch_seconds")

@@ -191,15 +191,13 @@ def _one(study: optuna.Study, trial: Trial, sweep: Sweep, places: Places, told: 
             limits=replace(sweep.limits, test=False, panels=False),
         )
     except RecipeError as error:  # values that do not go together: the sampler learns to keep away
-        trial.set_user_attr("why", str(error))
-        study.tell(trial, state=TrialState.FAIL)
+        _failed(study, trial, str(error))
         told(f"trial {trial.number}: {shown}: cannot be: {error}")
         _stop_if_hopeless(study)
         return
     value = _value(outcome, sweep.objective)
     if not math.isfinite(value):
-        trial.set_user_attr("why", f"their validation {sweep.objective} is not a number")
-        study.tell(trial, state=TrialState.FAIL)
+        _failed(study, trial, f"their validation {sweep.objective} is not a number")
         told(f"trial {trial.number}: {shown}: validation {sweep.objective} is not a number: it went astray")
         _stop_if_hopeless(study)
         return
@@ -208,6 +206,11 @@ def _one(study: optuna.Study, trial: Trial, sweep: Sweep, places: Places, told: 
     trial.set_user_attr("epochs", outcome.epochs)
     study.tell(trial, value)
     told(f"trial {trial.number}: {shown}: validation {sweep.objective} {value:.4f}{' (collapsed)' * outcome.collapsed}")
+
+
+def _failed(study: optuna.Study, trial: Trial, why: str) -> None:
+    trial.set_user_attr("why", why)
+    study.tell(trial, state=TrialState.FAIL)
 
 
 def _recipe(sweep: Sweep, values: Mapping[str, Value]) -> Recipe:

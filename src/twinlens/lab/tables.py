@@ -254,13 +254,11 @@ def _tally_record(ours: Tally) -> dict[str, object]:
 
 
 def _row_record(done: Reproduction, row: Row) -> dict[str, object]:
-    tallies = done.beside(row.configuration).tallies if row.configuration else {}
-    stands_in = bool(row.configuration) and done.study.configuration(row.configuration).stand_in
-    against = (
-        {}
-        if stands_in
-        else {name: agrees(row.figures[name] / 100, ours) for name, ours in tallies.items() if name in row.figures}
-    )
+    against = {}
+    if row.configuration and not done.study.configuration(row.configuration).stand_in:
+        beside = done.beside(row.configuration)
+        tallies = {} if beside.quick else beside.tallies
+        against = {name: agrees(row.figures[name] / 100, ours) for name, ours in tallies.items() if name in row.figures}
     return {
         "table": row.table,
         "label": row.label,

@@ -89,7 +89,7 @@ class Tally:
         below: how far below.
         values: each run's, in the order of seeds.
         trials: pairs behind each.
-        pooled: whether the spread of seeds is in the interval; False where nothing was run twice.
+        pooled: whether the spread of seeds is in the interval; False where too little was run twice.
     """
 
     mean: float

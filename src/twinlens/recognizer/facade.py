@@ -30,7 +30,7 @@ from twinlens.recognizer.explanation import Explanation, Neighbours, explain_pai
 from twinlens.recognizer.identification import identify_faces
 from twinlens.recognizer.loading import load_detector
 from twinlens.recognizer.occlusion import OcclusionOptions
-from twinlens.recognizer.pipeline import PhotoOptions, Pipeline, no_face
+from twinlens.recognizer.pipeline import Looked, PhotoOptions, Pipeline, no_face
 from twinlens.recognizer.results import Cluster, EnrolmentReport, Examined, Identification, Sighting
 from twinlens.runtime import RuntimeOptions
 from twinlens.score import CLUSTER_FMR, UNLIKE_FMR, Bar, Policy, Reading, decide, identification_bar, verification_bar
@@ -178,6 +178,14 @@ class Recognizer:
     def examine_all(self, photos: Iterable[Source], choose: Choice = everyone) -> Iterator[Examined]:
         """Examine many photos side by side, in order; one that cannot be read comes back with its error."""
         return self._pipeline.stream(photos, choose)
+
+    def look(self, photo: Source, choose: Choice = everyone) -> Looked:
+        """Return a photo's chosen faces cut out, not yet embedded; on the calling thread alone, so fit for `apply`.
+
+        Raises:
+            ImageError: the photo cannot be read.
+        """
+        return self._pipeline.look(photo, choose)
 
     def sight(self, image: Image) -> list[Sighting]:
         """Return the faces of one picture, the most confident first, without their embeddings."""

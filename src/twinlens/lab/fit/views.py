@@ -13,13 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from twinlens.align import align
 from twinlens.embed import OnnxEmbedder
 from twinlens.errors import ImageError, ModelError
 from twinlens.evaluate.lenses import RecognizerLens
 from twinlens.evaluate.records import System
 from twinlens.evaluate.sight import NO_FACE, UNREADABLE, View
-from twinlens.image import load_image
 from twinlens.recognizer import Recognizer
 from twinlens.recognizer.choice import main_face
 from twinlens.types import Crop
@@ -70,11 +68,10 @@ class MirrorLens:
     def _crop(self, photo: Path) -> Crop | View:
         """Return the main face, or why there is none."""
         try:
-            image = load_image(photo)
+            crops = self._recognizer.look(photo, main_face).crops
         except ImageError as error:
             return View(None, f"{UNREADABLE}: {error}")
-        chosen = main_face(image, self._recognizer.detector.detect([image])[0])
-        return align(image, chosen[0]) if chosen else View(None, NO_FACE)
+        return crops[0] if crops else View(None, NO_FACE)
 
 
 def _view(answers: np.ndarray) -> View:
