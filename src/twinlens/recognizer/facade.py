@@ -180,11 +180,7 @@ class Recognizer:
         return self._pipeline.stream(photos, choose)
 
     def look(self, photo: Source, choose: Choice = everyone) -> Looked:
-        """Return a photo's chosen faces cut out, not yet embedded; on the calling thread alone, so fit for `apply`.
-
-        Raises:
-            ImageError: the photo cannot be read.
-        """
+        """Return a photo's chosen faces cut out, not embedded, on the calling thread alone; ImageError: unreadable."""
         return self._pipeline.look(photo, choose)
 
     def sight(self, image: Image) -> list[Sighting]:
